@@ -1,0 +1,24 @@
+"""Accounts and the directory: everything Mon compte knows and does, without HTTP, HTML or French.
+
+The glossary: one word, one thing.
+
+account     a person's entry in the directory, as the portal may see it; frozen, read afresh for every request
+population  the entries the portal may serve at all (a filter under the people branch); the rest does not exist
+identifier  what a person types to be found: a login (``uid``), an INE, a student number
+eligible    in a state that may hold a key; an account that is not is treated exactly like one that does not exist
+key         the activation key: 15 characters, shown once, stored only as a hash
+mistyped    of a key: the check character says no; told apart from ``wrong`` (well formed, and not this account's)
+spent       of a key: it was once right, and was redeemed or replaced since
+issue, redeem, revoke, purge    a key is made; used to set a password; taken back; swept away after its expiry
+origin      where a key was handed over: ``letter``, ``mail`` or ``desk``; it decides the lifetime
+proof       how somebody showed who they are in this session: by the password or by the key
+rescue      the rescue address (adresse de secours): where a fresh key is mailed
+refusal     one reason why a new password (or rescue address) is not accepted; all of them are told at once
+outbox      the mails that are owed, written in the directory in the same Modify as the act that owes them
+lease       how long whoever is mailing may take before another dispatcher claims the mail, in seconds
+notice      the mail that tells a person about a change; it carries neither key nor password
+decoy       an entry of ours that stands in for people who do not exist, so that the directory works alike for all
+
+Suffixes: ``_dn`` is a DN string, ``entry`` is a raw search result that never leaves ``connector.directory``,
+``now`` is an aware UTC instant, ``hash`` a salted hash in a userPassword scheme (RFC 2307), ``_seconds`` a duration.
+"""

@@ -1,0 +1,64 @@
+"""Use cases of the activation key: issue one, redeem one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector import keys
+from connector.choices import Judge, notices
+from connector.directory import Directory
+from connector.errors import Conflict, DeadKeyReason, KeyDead, SessionStale
+from connector.model import Account, By, Done, Origin, PendingKey, Status, Uid
+from connector.outbox import Outbox, OwedNotice
+from connector.settings import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A key comes into being and is turned into a password."""
+
+    directory: Directory
+    outbox: Outbox
+    judge: Judge
+    lifetimes: Keys
+
+    def issue_key(self, account: Account, origin: Origin, now: datetime) -> str:
+        """Give ``account`` a fresh key that is handed over by other means than mail; returns the key, shown once.
+
+        Raises Conflict when another key was stored since the account was read.
+        """
+        life = timedelta(days=self.lifetimes.letter_days)
+        if origin is not Origin.LETTER:
+            life = timedelta(hours=self.lifetimes.desk_hours)
+        key = keys.mint()
+        self.directory.store_key(account, PendingKey(keys.hash_key(key), now, now + life, origin), mail_due=None)
+        return key
+
+    def redeem_key(self, uid: str, mark: str, password: str, rescue: str | None, now: datetime) -> Done:
+        """Turn the key proved in this session into ``password``, and the account into an active one: one Modify.
+
+        Raises ChangeRefused (every reason at once), KeyDead (expired, redeemed or replaced meanwhile), SessionStale
+        (the account was closed meanwhile).
+        """
+        account = self._account(uid, now)
+        if account.key is None or account.mark(By.KEY) != mark:
+            raise KeyDead(DeadKeyReason.SPENT)
+        if account.key.is_expired(now):
+            raise KeyDead(DeadKeyReason.EXPIRED, account.key.expiry)
+        change = self.judge.change(account, password, rescue)
+        activated = account.state.status is Status.TO_ACTIVATE
+        owed = notices(account, change, self.outbox.lease(now), activated=activated)
+        try:
+            self.directory.redeem(account, change.owing(owed), now)
+        except Conflict:
+            raise KeyDead(DeadKeyReason.SPENT) from None
+        for notice in owed:
+            self.outbox.hand_over(OwedNotice(account, notice))
+        return Done(account, activated, password_changed=True, rescue_changed=change.rescue is not None)
+
+    def _account(self, uid: str, now: datetime) -> Account:
+        account = self.directory.find([Uid(uid)])
+        if account is None or not account.is_eligible(now):
+            raise SessionStale
+        return account

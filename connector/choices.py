@@ -1,0 +1,57 @@
+"""What a person chose, password and rescue address, judged together; and whom the change must be told to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector import keys, rescue
+from connector.errors import ChangeRefused, RescueReason
+from connector.model import Account, Change, Happened, Notice, Reason, Refusal
+from connector.passwords import PasswordPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The rules in force for new passwords and rescue addresses."""
+
+    policy: PasswordPolicy
+    own_domains: Sequence[str] = ()
+
+    def change(self, account: Account, password: str | None, rescue_typed: str | None) -> Change:
+        """The Change to write. An empty or unchanged rescue address is left alone.
+
+        Raises ChangeRefused with every reason at once.
+        """
+        address = self._rescue(account, rescue_typed)
+        personal = (*account.personal_words, *([rescue_typed.strip()] if rescue_typed else []))
+        refusals = () if password is None else self._refusals(password, personal)
+        bad_address = address if isinstance(address, RescueReason) else None
+        if refusals or bad_address:
+            raise ChangeRefused(refusals, bad_address)
+        return Change(password, address if isinstance(address, str) else None)
+
+    def _rescue(self, account: Account, typed: str | None) -> str | RescueReason | None:
+        if typed is None or not typed.strip():
+            return None
+        address = rescue.read(typed, self.own_domains)
+        return None if address == account.rescue else address
+
+    def _refusals(self, password: str, personal: Sequence[str]) -> tuple[Refusal, ...]:
+        refusals = self.policy.refusals(password, personal)
+        key = keys.read(password)
+        # The key on a letter that lies about must not become the password: 1 password of this shape in 32 is refused.
+        return (*refusals, Refusal(Reason.IS_A_KEY)) if key and key.is_sound else refusals
+
+
+def notices(account: Account, change: Change, due: datetime, *, activated: bool = False) -> tuple[Notice, ...]:
+    """A notice of ``change`` to the old rescue address and to the new one (NIST SP 800-63B-4 §4.6)."""
+    facts = {
+        Happened.ACTIVATED: activated,
+        Happened.PASSWORD: change.password is not None,
+        Happened.RESCUE: change.rescue is not None,
+    }
+    happened = tuple(word for word, is_true in facts.items() if is_true)
+    addresses = dict.fromkeys(address for address in (account.rescue, change.rescue) if address)
+    return tuple(Notice(happened, address, due) for address in addresses)

@@ -1,0 +1,21 @@
+"""The ``moncompte`` command. Each subcommand is a file of its own."""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli.demo import demo
+from connector.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="moncompte")
+def main() -> None:
+    """Mon compte: the account portal of a university on an LDAP directory.
+
+    Start with "moncompte demo": a directory, a mailbox and the portal on this machine, to try everything.
+    """
+
+
+main.add_command(demo)
+main.add_command(serve)

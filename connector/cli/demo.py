@@ -1,0 +1,159 @@
+"""``moncompte demo``: the whole product on this machine, on a private slapd, with nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+from connector import keys
+from connector.cli.web import serving, until_stopped
+from connector.clock import utc_now
+from connector.demo.mailbox import Mailbox
+from connector.demo.people import SamplePerson, sample_people, to_ldif
+from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd, SlapdFailed, SlapdMissing
+from connector.portal import Portal
+from connector.settings import Settings, build
+
+HOST = "127.0.0.1"
+USUAL_PORT = 8080
+SHOWN = 8
+_PERSON = ("dn", "uid", "ine", "state", "key", "password", "rescue")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs, once all of it is ready."""
+
+    portal_url: str
+    mailbox: Mailbox
+    slapd: PrivateSlapd
+    people: Sequence[SamplePerson]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, once all is ready, and nothing else.")
+@click.option("--port", type=click.IntRange(0, 65535), help=f"The portal's port; by default {USUAL_PORT}, if free.")
+@click.option("--people", "count", type=click.IntRange(1, 1_000_000), default=200, show_default=True)
+def demo(as_json: bool, port: int | None, count: int) -> None:
+    """Try everything: a private slapd with sample students, a mailbox to read the mails in, the portal.
+
+    All of it on 127.0.0.1 and in a temporary folder; Ctrl-C leaves no process and no file behind.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        with until_stopped(), running(_port(port), count) as everything:
+            click.echo(_as_json(everything) if as_json else _guide(everything))
+            signal.pause()
+    except (SlapdMissing, SlapdFailed, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def running(port: int, count: int) -> Iterator[Running]:
+    """The demo while the block lasts. Raises SlapdMissing, SlapdFailed, OSError (the port is taken)."""
+    people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
+    with PrivateSlapd() as slapd, _mailbox() as mailbox:
+        slapd.add_ldif(to_ldif(people))
+        portal = Portal(settings(slapd, mailbox, port))
+        with serving(portal, HOST, port):
+            yield Running(portal.settings.web.portal_url, mailbox, slapd, people)
+
+
+def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int) -> Settings:
+    """The demo's settings: those of ``config/moncompte.toml``, pointed at what runs here."""
+    return build(
+        {
+            "web": {
+                "portal_url": f"http://{HOST}:{port}/",
+                "secret_key": keys.random_secret() + keys.random_secret(),
+                "title": "Université de la Dordogne",
+                "desk": "le guichet de la salle K103 (bâtiment K, 1er étage), avec votre carte d’étudiant",
+                "secure_cookies": False,
+            },
+            "directory": {
+                "uri": slapd.ldapi_uri,
+                "bind_dn": slapd.portal_dn,
+                "password": slapd.portal_password,
+                "people_dn": slapd.people_dn,
+                "decoy_dn": slapd.decoy_dn,
+            },
+            "mail": {
+                "host": HOST,
+                "port": mailbox.smtp_port,
+                "tls": "none",
+                "sender": "Mon compte <ne-pas-repondre@universite.example>",
+            },
+            "rescue": {"own_domains": "universite.example"},
+        },
+        "demo",
+        {},
+    )
+
+
+@contextmanager
+def _mailbox() -> Iterator[Mailbox]:
+    mailbox = Mailbox()
+    mailbox.start()
+    try:
+        yield mailbox
+    finally:
+        mailbox.stop()
+
+
+def _port(asked: int | None) -> int:
+    """The port asked for; otherwise the usual one, or a free one where that is taken."""
+    for port in (USUAL_PORT, 0) if asked is None else (asked,):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise click.ClickException(f"port {asked} is taken; give another with --port, or none")
+
+
+def _as_json(run: Running) -> str:
+    slapd = run.slapd
+    return json.dumps(
+        {
+            "portal": run.portal_url,
+            "mailbox": run.mailbox.json_url,
+            "ldap": slapd.tcp_uri,
+            "base": slapd.base,
+            "root_dn": slapd.root_dn,
+            "root_password": slapd.root_password,
+            "portal_dn": slapd.portal_dn,
+            "portal_password": slapd.portal_password,
+            "people": [{name: getattr(person, name) for name in _PERSON} for person in run.people],
+        }
+    )
+
+
+def _guide(run: Running) -> str:
+    """What to try, in the order of a student's story."""
+    first = run.people[0]
+    options = ("-LLL", "-H", run.slapd.tcp_uri, *run.slapd.as_root, "-b", run.slapd.base)
+    ldapsearch = shlex.join(["ldapsearch", *options, f"(uid={first.uid})", "*", "+"])
+    lines = [
+        f"Portal    {run.portal_url}",
+        f"Mailbox   {run.mailbox.url}",
+        "",
+        "Sample students:",
+        *(f"  {person.uid:<14}{person.key or person.password or '':<22}{person.note}" for person in run.people[:SHOWN]),
+        "",
+        f"Activate: sign in as {first.uid} with that key. Forgot: type {first.ine or first.uid} in the box beside.",
+        "Watch the entry change:",
+        f"  {ldapsearch}",
+        "",
+        "Ctrl-C stops everything and leaves nothing behind.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,43 @@
+"""``moncompte serve``: the portal on a real directory."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from pathlib import Path
+
+import click
+
+from connector.cli.web import serving, until_stopped
+from connector.errors import DirectoryMisconfigured, SettingsInvalid
+from connector.portal import Portal
+from connector.settings import load
+
+DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
+
+
+@click.command()
+@click.option(
+    "--settings",
+    "path",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_FILE,
+    envvar="MONCOMPTE_SETTINGS",
+    show_default=True,
+    show_envvar=True,
+    help="The settings file; config/moncompte.toml documents every line of it.",
+)
+def serve(path: Path) -> None:
+    """Run the portal on the directory that the settings name, behind your HTTPS proxy.
+
+    Stops cleanly on Ctrl-C or SIGTERM. Exit code 1: the settings or the directory cannot be used, and why.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        portal = Portal(load(path))
+        host, _, port = portal.settings.web.listen.rpartition(":")
+        with until_stopped(), serving(portal, host, int(port)):
+            click.echo(f"Mon compte listens on http://{host}:{port}", err=True)
+            signal.pause()
+    except (SettingsInvalid, DirectoryMisconfigured, OSError) as error:
+        raise click.ClickException(str(error)) from None

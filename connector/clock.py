@@ -1,0 +1,13 @@
+"""The one door to the clock. Everything else is given ``now`` as an argument, so that tests can move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, in UTC, cut to the whole second as the directory writes it."""
+    return datetime.now(UTC).replace(microsecond=0)

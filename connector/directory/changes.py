@@ -1,0 +1,160 @@
+"""What each act writes, as one Modify: a pure description, attribute by attribute, in ldap3's form.
+
+Races are decided by what is *deleted by exact value*: of two that delete the same value, the directory lets one pass.
+``replace`` with no value removes an attribute whether or not it was there (RFC 4511 §4.6).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_INCREMENT, MODIFY_REPLACE
+from ldap3.utils.conv import escape_filter_chars
+
+from connector.directory import entries
+from connector.directory.entries import notice_value, to_time
+from connector.model import Account, Change, Notice, PendingKey, Status
+from connector.settings import Attributes
+
+Changes = dict[str, list[tuple[object, list[str]]]]
+
+SPENT_KEPT = 5
+"""How many spent hashes an entry remembers: as many as the keys mailed in a day at most."""
+
+
+def new_key(account: Account, key: PendingKey, mail_due: datetime | None) -> Changes:
+    """Store a fresh key in place of the old one; ``mail_due`` also owes the mail that brings it."""
+    old = [account.key.hash] if account.key else []
+    changes: Changes = {} if account.is_ours else {"objectClass": [(MODIFY_ADD, [entries.ACCOUNT_CLASS])]}
+    changes[entries.KEY_HASH] = [*_exactly(old), (MODIFY_ADD, [key.hash])]
+    changes |= _key_details(key, mail_due)
+    changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
+    return changes
+
+
+def decoy_key(key: PendingKey, mail_due: datetime | None) -> Changes:
+    """The same attributes on the decoy, where nobody races: the directory works as it does for a person."""
+    changes: Changes = {entries.KEY_HASH: [(MODIFY_REPLACE, [key.hash])]}
+    changes |= _key_details(key, mail_due)
+    changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, [key.hash])]
+    return changes
+
+
+def claimed_key(account: Account, key: PendingKey, due: datetime) -> Changes:
+    """A dispatcher takes over an owed mail: its exact due date goes, the lease and a fresh key come."""
+    changes = new_key(account, key, None)
+    old_due = to_time(account.mail_due) if account.mail_due else ""
+    changes[entries.MAIL_DUE] = [(MODIFY_DELETE, [old_due]), (MODIFY_ADD, [to_time(due)])]
+    changes[entries.MAIL_FAILURES] = [(MODIFY_REPLACE, [str(account.mail_failures)])]
+    return changes
+
+
+def mail_moved(old: datetime, new: datetime | None, failures: int) -> Changes:
+    """The owed mail is settled (``new`` None) or put off, if its due date is still the one we know."""
+    due = [(MODIFY_ADD, [to_time(new)])] if new else []
+    return {
+        entries.MAIL_DUE: [(MODIFY_DELETE, [to_time(old)]), *due],
+        entries.MAIL_FAILURES: [(MODIFY_REPLACE, [str(failures)] if new else [])],
+    }
+
+
+def notice_moved(old: Notice, new: Notice | None) -> Changes:
+    """An owed notice is settled (``new`` None), claimed or put off, if it is still exactly the one we know."""
+    added = [(MODIFY_ADD, [notice_value(new)])] if new else []
+    return {entries.NOTICE: [(MODIFY_DELETE, [old.raw or notice_value(old)]), *added]}
+
+
+def wrong_key() -> Changes:
+    """One more wrong key was typed (RFC 4525)."""
+    return {entries.KEY_FAILURES: [(MODIFY_INCREMENT, ["1"])]}
+
+
+def first_wrong_key() -> Changes:
+    """The same where the entry holds no count yet: an increment needs an existing value."""
+    return {entries.KEY_FAILURES: [(MODIFY_ADD, ["1"])]}
+
+
+def redeemed(account: Account, change: Change, names: Attributes, now: datetime) -> Changes:
+    """The one Modify of DESIGN §2: the key goes, password and rescue address and state come, whole or not at all."""
+    key = [account.key.hash] if account.key else []
+    return (
+        _no_key() | {entries.KEY_HASH: _exactly(key)} | _settings(account, change, names) | _state(account, names, now)
+    )
+
+
+def changed(account: Account, change: Change, names: Attributes) -> Changes:
+    """A change proved by the password; it kills a pending key, which may be in somebody else's mailbox."""
+    return _no_key() | _settings(account, change, names)
+
+
+def still_as_read(account: Account, names: Attributes, now: datetime, *, by_key: bool) -> str:
+    """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed."""
+    terms = [f"(!({entries.LOCKED_SINCE}={entries.PERMANENT_LOCK}))"]
+    if by_key:
+        terms.append(f"({entries.KEY_EXPIRY}>={to_time(now)})")
+    elif account.password_changed:
+        terms.append(f"({entries.PASSWORD_CHANGED}={account.password_changed})")
+    if account.state.value:
+        terms.append(f"({names.state}={escape_filter_chars(account.state.value)})")
+    return f"(&{''.join(terms)})"
+
+
+def _exactly(values: list[str]) -> list[tuple[object, list[str]]]:
+    return [(MODIFY_DELETE, values)] if values else []
+
+
+def _key_details(key: PendingKey, mail_due: datetime | None) -> Changes:
+    assert key.issued and key.expiry and key.origin  # noqa: S101 (a key of ours is always whole)
+    return {
+        entries.KEY_ISSUED: [(MODIFY_REPLACE, [to_time(key.issued)])],
+        entries.KEY_EXPIRY: [(MODIFY_REPLACE, [to_time(key.expiry)])],
+        entries.KEY_ORIGIN: [(MODIFY_REPLACE, [key.origin.value])],
+        entries.KEY_FAILURES: [(MODIFY_REPLACE, ["0"])],
+        entries.MAIL_DUE: [(MODIFY_REPLACE, [to_time(mail_due)] if mail_due else [])],
+        entries.MAIL_FAILURES: [(MODIFY_REPLACE, ["0"] if mail_due else [])],
+    }
+
+
+def _no_key() -> Changes:
+    gone = (
+        entries.KEY_HASH,
+        entries.KEY_ISSUED,
+        entries.KEY_EXPIRY,
+        entries.KEY_ORIGIN,
+        entries.KEY_FAILURES,
+        entries.MAIL_DUE,
+        entries.MAIL_FAILURES,
+    )
+    return {name: [(MODIFY_REPLACE, [])] for name in gone}
+
+
+def _spent(account: Account) -> list[str]:
+    latest = [account.key.hash] if account.key else []
+    return [*account.spent_hashes, *latest][-SPENT_KEPT:]
+
+
+def _settings(account: Account, change: Change, names: Attributes) -> Changes:
+    changes: Changes = {} if account.is_ours else {"objectClass": [(MODIFY_ADD, [entries.ACCOUNT_CLASS])]}
+    if account.key:
+        changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
+    if change.password is not None:
+        changes["userPassword"] = [(MODIFY_REPLACE, [change.password])]
+    if change.rescue is not None:
+        new = names.rescue_label + change.rescue
+        changes[names.rescue] = [*_exactly(list(account.rescues)), (MODIFY_ADD, [new])]
+        changes[entries.RESCUE_VERIFIED] = [(MODIFY_REPLACE, [])]  # a new address is not proved yet
+    owed_already = {notice.raw for notice in account.notices}
+    if owed := [value for value in map(notice_value, change.notices) if value not in owed_already]:
+        changes[entries.NOTICE] = [(MODIFY_ADD, owed)]
+    return changes
+
+
+def _state(account: Account, names: Attributes, now: datetime) -> Changes:
+    state = account.state
+    if state.status is not Status.TO_ACTIVATE or state.value is None:
+        return {}
+    value, dated = entries.activated(names.state_label, now)
+    return {
+        names.state: [(MODIFY_DELETE, [state.value]), (MODIFY_ADD, [value])],
+        names.state_date: [*_exactly([state.dated] if state.dated else []), (MODIFY_ADD, [dated])],
+    }

@@ -1,0 +1,127 @@
+"""Connections to the directory: opened, bound, kept, checked, bounded; ldap3's faults become ours.
+
+Two stocks of them. *Working* connections are bound as the portal and stay so. *Proving* connections change identity at
+each use: a bind as a student must never leave a working connection in that student's name.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ldap3 import NONE, SAFE_SYNC, SIMPLE, Connection, Server, Tls
+from ldap3.core.exceptions import LDAPException
+
+from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
+from connector.settings import Directory as DirectorySettings
+
+INVALID_CREDENTIALS = 49
+
+
+class Connections:
+    """A bounded stock of connections, all bound alike; the last one given back is the first one lent."""
+
+    def __init__(self, settings: DirectorySettings, *, bind: bool) -> None:
+        self._settings = settings
+        self._bind = bind
+        self._idle: deque[Connection] = deque()
+        self._room = threading.BoundedSemaphore(settings.connections)
+
+    @contextmanager
+    def lend(self) -> Iterator[Connection]:
+        """A connection that is ours until the block ends; one that broke is closed, not kept.
+
+        Raises DirectoryUnavailable when no server answers, or when every connection is busy for the whole timeout.
+        """
+        if not self._room.acquire(timeout=self._settings.timeout_seconds):
+            raise DirectoryUnavailable("every connection is busy")
+        try:
+            with _translated():
+                connection = self._take() or self._open()
+                try:
+                    yield connection
+                except BaseException:
+                    _close(connection)
+                    raise
+                self._idle.append(connection)
+        finally:
+            self._room.release()
+
+    def close(self) -> None:
+        """Close the idle ones; those that are lent close as they come back."""
+        while self._idle:
+            _close(self._idle.pop())
+
+    def _take(self) -> Connection | None:
+        """The freshest idle connection that the server has not closed meanwhile."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            # Nothing is ever waiting on an idle connection, unless the server said goodbye or the socket is gone.
+            if not select.select([connection.socket], [], [], 0)[0]:
+                return connection
+            _close(connection)
+
+    def _open(self) -> Connection:
+        """The first server that answers, in the order of the settings: writes must go to one provider (FACTS §2)."""
+        failure: LDAPException | OSError | None = None
+        for uri in self._settings.uri:
+            try:
+                return self._open_one(uri)
+            except (LDAPException, OSError) as error:
+                failure = error
+        raise DirectoryUnavailable(f"no server answers: {type(failure).__name__}") from failure
+
+    def _open_one(self, uri: str) -> Connection:
+        settings = self._settings
+        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_file or None)
+        server = Server(uri, get_info=NONE, connect_timeout=settings.timeout_seconds, tls=tls)
+        connection = Connection(
+            server, client_strategy=SAFE_SYNC, receive_timeout=settings.timeout_seconds, check_names=False
+        )
+        connection.open(read_server_info=False)
+        if settings.start_tls and uri.lower().startswith("ldap://"):
+            connection.start_tls(read_server_info=False)
+        if self._bind:
+            result = bind(connection, settings.bind_dn, settings.password.get_secret_value())
+            if result["result"] != 0:
+                raise DirectoryMisconfigured(f"bind as {settings.bind_dn}: {result['description']}")
+        return connection
+
+
+def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:
+    """A simple bind on an open connection (RFC 4513 §5.1.3); the raw result.
+
+    An empty password would be an *unauthenticated* bind, which succeeds for anybody (RFC 4513 §5.1.2): refused here.
+    The password goes as bytes: ldap3 would otherwise prepare it (RFC 4013), and slapd compares octets.
+    """
+    if not dn or not password:
+        return {"result": INVALID_CREDENTIALS, "description": "invalidCredentials"}
+    connection.user, connection.password = dn, password.encode("utf-8", "surrogatepass")
+    connection.authentication = SIMPLE
+    try:
+        result: dict[str, Any] = connection.bind(read_server_info=False, controls=controls)[1]
+    finally:
+        connection.password = None
+    return result
+
+
+def _close(connection: Connection) -> None:
+    with suppress(LDAPException, OSError):
+        connection.unbind()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """ldap3's and the socket's faults, as ours; their texts stay behind: they may quote what was sent."""
+    try:
+        yield
+    except (LDAPException, OSError) as error:
+        raise DirectoryUnavailable(type(error).__name__) from None

@@ -1,0 +1,79 @@
+"""The two LDAP controls that ldap3 leaves raw: the assertion we send, the password policy's answer we read."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from ldap3.operation.search import compile_filter, parse_filter
+from ldap3.protocol.controls import build_control
+from pyasn1.codec.ber import decoder
+from pyasn1.error import PyAsn1Error
+from pyasn1.type import namedtype, tag, univ
+
+ASSERTION = "1.3.6.1.1.12"
+PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 (an OID)
+
+
+class PolicyError(IntEnum):
+    """Why the password policy refused (draft-behera-ldap-password-policy-10 §6.2)."""
+
+    PASSWORD_EXPIRED = 0
+    ACCOUNT_LOCKED = 1
+    CHANGE_AFTER_RESET = 2
+    MOD_NOT_ALLOWED = 3
+    MUST_SUPPLY_OLD = 4
+    INSUFFICIENT_QUALITY = 5
+    TOO_SHORT = 6
+    TOO_YOUNG = 7
+    IN_HISTORY = 8
+
+
+def assertion(ldap_filter: str) -> Any:
+    """The Assertion control (RFC 4528): the operation is done only if the entry matches ``ldap_filter`` just then.
+
+    Critical: a server that does not know it must refuse, not ignore it.
+    """
+    tree = parse_filter(ldap_filter, None, auto_escape=False, auto_encode=False, validator=None, check_names=False)
+    return build_control(ASSERTION, True, compile_filter(tree.elements[0]))
+
+
+def ask_policy() -> Any:
+    """The request for the password policy's reasons; not critical: a server without ppolicy ignores it."""
+    return build_control(PASSWORD_POLICY, False, None)
+
+
+def policy_error(result: dict[str, Any]) -> PolicyError | None:
+    """The reason in a response's password policy control, if the server gave one that we know."""
+    control = (result.get("controls") or {}).get(PASSWORD_POLICY)
+    if not control or not control["value"]:
+        return None
+    try:
+        answer, _ = decoder.decode(control["value"], asn1Spec=_PolicyAnswer())
+        return PolicyError(int(answer["error"])) if answer["error"].isValue else None
+    except (PyAsn1Error, ValueError):
+        return None
+
+
+def _context(number: int, shape: int) -> tag.Tag:
+    return tag.Tag(tag.tagClassContext, shape, number)
+
+
+class _Warning(univ.Choice):  # type: ignore[misc]
+    componentType = namedtype.NamedTypes(  # noqa: N815 (pyasn1's name)
+        namedtype.NamedType(
+            "timeBeforeExpiration", univ.Integer().subtype(implicitTag=_context(0, tag.tagFormatSimple))
+        ),
+        namedtype.NamedType(
+            "graceAuthNsRemaining", univ.Integer().subtype(implicitTag=_context(1, tag.tagFormatSimple))
+        ),
+    )
+
+
+class _PolicyAnswer(univ.Sequence):  # type: ignore[misc]
+    """PasswordPolicyResponseValue (draft-behera-ldap-password-policy-10 §6.2)."""
+
+    componentType = namedtype.NamedTypes(  # noqa: N815 (pyasn1's name)
+        namedtype.OptionalNamedType("warning", _Warning().subtype(explicitTag=_context(0, tag.tagFormatConstructed))),
+        namedtype.OptionalNamedType("error", univ.Integer().subtype(implicitTag=_context(1, tag.tagFormatSimple))),
+    )

@@ -1,0 +1,146 @@
+"""A raw entry read as an Account, and the directory's way of writing instants, states and notices. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from ldap3.protocol.formatters.formatters import format_time
+
+from connector.errors import DirectoryMisconfigured
+from connector.model import Account, AccountState, Happened, Notice, Origin, PendingKey, Status
+from connector.settings import Attributes
+
+ACCOUNT_CLASS = "moncompteAccount"
+KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "moncompteKeyExpiry"
+KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
+MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
+SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
+_WORD = "|".join(word.value for word in Happened)
+_NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
+_DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
+OURS = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE)
+
+PERMANENT_LOCK = "000001010000Z"  # draft-behera-ldap-password-policy-10 §5.3.3
+LOCKED_SINCE, PASSWORD_CHANGED = "pwdAccountLockedTime", "pwdChangedTime"
+TO_ACTIVATE, ACTIVATED = "I:SupannCree", "A:SupannActif"  # SUPANN 2019, supannRessourceEtat
+
+
+def wanted(names: Attributes) -> list[str]:
+    """The attributes a search asks for: nothing that is not used."""
+    configured = (names.uid, names.ine, names.name, names.language, names.rescue, names.state, names.state_date)
+    return [*filter(None, configured), "objectClass", LOCKED_SINCE, PASSWORD_CHANGED, *OURS]
+
+
+def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes) -> Account:
+    """The Account of a raw entry; ``attributes`` are octets by lower-case name."""
+    entry = {name: [value.decode("utf-8", "replace") for value in values] for name, values in attributes.items()}
+
+    def every(name: str) -> tuple[str, ...]:
+        return tuple(entry.get(name.lower(), ())) if name else ()
+
+    def one(name: str) -> str | None:
+        return next(iter(every(name)), None)
+
+    uid = one(names.uid)
+    if uid is None:
+        raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see config/ldap, the access rules")
+    rescues = tuple(value for value in every(names.rescue) if _has_label(value, names.rescue_label))
+    return Account(
+        dn=dn,
+        uid=uid,
+        name=one(names.name) or uid,
+        ines=every(names.ine),
+        language=one(names.language),
+        state=_state(every(names.state), every(names.state_date), names),
+        key=_key(one),
+        spent_hashes=every(SPENT_HASH),
+        rescues=rescues,
+        rescue=rescues[0][len(names.rescue_label) :] if rescues else None,
+        mail_due=to_instant(one(MAIL_DUE)),
+        mail_failures=int(one(MAIL_FAILURES) or 0),
+        notices=tuple(filter(None, map(to_notice, every(NOTICE)))),
+        is_locked=one(LOCKED_SINCE) == PERMANENT_LOCK,
+        password_changed=one(PASSWORD_CHANGED),
+        is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),
+    )
+
+
+def to_instant(text: str | None) -> datetime | None:
+    """A GeneralizedTime (RFC 4517 §3.3.13) as an aware UTC instant; None for nothing or for nonsense."""
+    parsed = format_time(text.encode()) if text else None
+    return parsed.astimezone(UTC) if isinstance(parsed, datetime) else None
+
+
+def to_time(instant: datetime) -> str:
+    """An aware instant as a GeneralizedTime in whole seconds of UTC: ``20261122120000Z``."""
+    return instant.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+
+
+def to_notice(raw: str) -> Notice | None:
+    """``<due> <tries> <happened+…> <address>`` as a Notice; None for a value that makes no sense."""
+    found = _NOTICE.fullmatch(raw)
+    due = to_instant(found["due"]) if found else None
+    if found is None or due is None:
+        return None
+    happened = tuple(Happened(word) for word in found["happened"].split("+"))
+    return Notice(happened, found["address"], due, int(found["tries"]), raw)
+
+
+def notice_value(notice: Notice) -> str:
+    """The Notice as the directory keeps it, readable by a human."""
+    return f"{to_time(notice.due)} {notice.tries} {'+'.join(word.value for word in notice.happened)} {notice.address}"
+
+
+def activated(label: str, now: datetime) -> tuple[str, str]:
+    """The two values, state and dated state, that activation writes."""
+    return f"{label}{ACTIVATED}", f"{label}{ACTIVATED}:{now:%Y%m%d}:"
+
+
+def _key(one: Any) -> PendingKey | None:
+    stored = one(KEY_HASH)
+    if stored is None:
+        return None
+    origin = one(KEY_ORIGIN)
+    return PendingKey(
+        hash=stored,
+        issued=to_instant(one(KEY_ISSUED)),
+        expiry=to_instant(one(KEY_EXPIRY)),
+        origin=Origin(origin.lower()) if origin and origin.lower() in {item.value for item in Origin} else None,
+        failures=int(one(KEY_FAILURES) or 0),
+    )
+
+
+def _has_label(value: str, label: str) -> bool:
+    return value.upper().startswith(label.upper())
+
+
+def _state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes) -> AccountState:
+    """The state of our label. A directory that keeps none is SUPANN 2009's: everybody there is active."""
+    label = names.state_label
+    value = next((item for item in values if _has_label(item, label)), None)
+    if value is None:
+        return AccountState(Status.ACTIVE)
+    bare = value[len(label) :]
+    date_value = next((item for item in dated if _has_label(item, label + bare)), None)
+    return AccountState(_status(bare), value, date_value, *_dates(date_value))
+
+
+def _status(bare: str) -> Status:
+    if bare.upper() == TO_ACTIVATE.upper():
+        return Status.TO_ACTIVATE
+    return Status.ACTIVE if bare.upper().split(":")[0] == "A" else Status.CLOSED
+
+
+def _dates(dated: str | None) -> tuple[date | None, date | None]:
+    """Start and end of ``{COMPTE}A:SupannActif:AAAAMMJJ:AAAAMMJJ``; either may be empty."""
+    found = _DATES.search(dated or "")
+    return (_day(found[1]), _day(found[2])) if found else (None, None)
+
+
+def _day(digits: str) -> date | None:
+    try:
+        return date.fromisoformat(digits)
+    except ValueError:
+        return None

@@ -1,0 +1,191 @@
+"""Mails: composed from the templates in ``connector/mails/``, sent by SMTP. The only place that speaks SMTP.
+
+A conversation is bounded as a whole: smtplib's timeout bounds each socket operation, so a server that drips one byte
+now and then would keep a thread for ever.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import get_timezone
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from connector import keys
+from connector.errors import MailFailed, MailRejected, MailServerDown
+from connector.model import Account, Happened, Notice
+from connector.settings import Settings
+
+TEMPLATES = Path(__file__).parent / "mails"
+FALLBACK_LANGUAGE = "fr"
+_PERMANENT = 500  # RFC 5321 §4.2.1: 5yz
+
+
+class Composer:
+    """Turns an owed mail into a message: a template for its text and one for its HTML, in the person's language."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._mail, self._web = settings.mail, settings.web
+        self._host = urlsplit(settings.web.portal_url).hostname
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
+        """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
+
+        Its link carries the key in the fragment, which browsers keep to themselves; following it changes nothing.
+        """
+        language = _language(account)
+        shown = keys.show(key)
+        link = f"{self._web.portal_url}#identifiant={quote(account.uid)}&cle={quote(shown)}"
+        until = babel_datetime(expiry, "EEEE d MMMM, HH:mm", tzinfo=get_timezone(self._web.timezone), locale=language)
+        return self._compose("key", account, account.rescue or "", now, {"key": shown, "link": link, "until": until})
+
+    def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
+        """The mail that tells about a change; it carries neither key nor password."""
+        facts = {
+            "activated": Happened.ACTIVATED in notice.happened,
+            "password_changed": Happened.PASSWORD in notice.happened,
+            "rescue_changed": Happened.RESCUE in notice.happened,
+        }
+        return self._compose("notice", account, notice.address, now, facts)
+
+    def _compose(
+        self, template: str, account: Account, to: str, now: datetime, facts: Mapping[str, object]
+    ) -> EmailMessage:
+        base = f"{_language(account)}/{template}"
+        facts = {"name": account.name, "uid": account.uid, "web": self._web, **facts}
+        subject, _, text = self._templates.get_template(f"{base}.txt").render(facts).partition("\n")
+        message = EmailMessage()
+        try:
+            message["From"] = self._mail.sender
+            message["To"] = Address(addr_spec=to)
+            message["Subject"] = subject
+        except (ValueError, IndexError, HeaderParseError):  # no address at all: nobody to write to
+            raise MailRejected("address") from None
+        if self._mail.reply_to:
+            message["Reply-To"] = self._mail.reply_to
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = make_msgid(domain=self._host)
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        message.set_content(text.strip() + "\n")
+        message.add_alternative(self._templates.get_template(f"{base}.html").render(facts), subtype="html")
+        return message
+
+
+class Mailer:
+    """One SMTP conversation at a time, kept open for as long as the block that asked for it lasts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.mail
+        self._helo = settings.mail.helo or urlsplit(settings.web.portal_url).hostname
+
+    @contextmanager
+    def session(self) -> Iterator[MailSession]:
+        """A conversation with the server, for any number of mails. Raises MailServerDown."""
+        client = self._client()
+        try:
+            with self._bounded(client):
+                self._greet(client)
+        except (OSError, smtplib.SMTPException) as error:
+            client.close()
+            raise MailServerDown(type(error).__name__) from None
+        try:
+            yield MailSession(self, client)
+        finally:
+            with suppress(OSError, smtplib.SMTPException), self._bounded(client):
+                client.quit()  # does nothing on a line that broke
+            client.close()
+
+    def deliver(self, client: smtplib.SMTP, message: EmailMessage) -> None:
+        """Hand ``message`` to the server; used through MailSession.send, which says what it raises."""
+        with self._bounded(client):
+            client.send_message(message)
+
+    def _client(self) -> smtplib.SMTP:
+        if self._settings.tls == "tls":
+            return smtplib.SMTP_SSL(
+                timeout=self._settings.timeout_seconds, local_hostname=self._helo, context=self._tls_context()
+            )
+        return smtplib.SMTP(timeout=self._settings.timeout_seconds, local_hostname=self._helo)
+
+    def _greet(self, client: smtplib.SMTP) -> None:
+        settings = self._settings
+        client.connect(settings.host, settings.port)
+        if settings.tls == "starttls":
+            client._host = settings.host  # type: ignore[attr-defined]  # smtplib's name check; set by its constructor alone
+            client.starttls(context=self._tls_context())
+        if settings.username:
+            client.login(settings.username, settings.password.get_secret_value())
+
+    def _tls_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._settings.ca_file or None)
+
+    @contextmanager
+    def _bounded(self, client: smtplib.SMTP) -> Iterator[None]:
+        """Cut the line when the whole of the block takes longer than the timeout."""
+        timer = threading.Timer(self._settings.timeout_seconds, _cut, [client])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+class MailSession:
+    """An open conversation."""
+
+    def __init__(self, mailer: Mailer, client: smtplib.SMTP) -> None:
+        self._mailer = mailer
+        self._client = client
+
+    def send(self, message: EmailMessage) -> None:
+        """Send one mail. Raises MailRejected (no use trying again), MailServerDown, or MailFailed (later)."""
+        try:
+            self._mailer.deliver(self._client, message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, _ = next(iter(error.recipients.values()))
+            raise (MailRejected if code >= _PERMANENT else MailFailed)(str(code)) from None
+        except smtplib.SMTPNotSupportedError:  # an address in other letters, a server without RFC 6531
+            raise MailRejected("SMTPUTF8") from None
+        except smtplib.SMTPResponseException as error:
+            raise MailFailed(str(error.smtp_code)) from None
+        except (OSError, smtplib.SMTPException) as error:
+            self._client.close()
+            raise MailServerDown(type(error).__name__) from None
+        except (ValueError, UnicodeError):
+            raise MailRejected("address") from None
+
+
+def _language(account: Account) -> str:
+    """The person's language if we have mails in it; ``preferredLanguage`` is an Accept-Language list (RFC 2798)."""
+    wanted = (account.language or "").lower().replace(";", ",").replace("-", ",").split(",")
+    return next(
+        (tag.strip() for tag in wanted if tag.strip().isalpha() and (TEMPLATES / tag.strip()).is_dir()),
+        FALLBACK_LANGUAGE,
+    )
+
+
+def _cut(client: smtplib.SMTP) -> None:
+    with suppress(OSError):
+        if client.sock:
+            client.sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,207 @@
+"""The nouns: frozen dataclasses that every floor may pass around. No behaviour beyond answering about themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import Enum, IntEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """What a person typed to be found, normalised; one of the three kinds below."""
+
+    value: str
+
+
+class Uid(Identifier):
+    """A login, such as ``jmartin001``; compared without regard to case by the directory."""
+
+
+class Ine(Identifier):
+    """An INE (identifiant national étudiant): 11 characters of ``0-9A-Z``. It identifies; it proves nothing."""
+
+
+class StudentNumber(Identifier):
+    """The university's own student number (``supannEtuId``), case-exact."""
+
+
+class Status(Enum):
+    """What an account's state allows (SUPANN 2019, ``supannRessourceEtat`` of the label ``{COMPTE}``)."""
+
+    TO_ACTIVATE = "to-activate"  # I:SupannCree: operational, its owner has not taken it over
+    ACTIVE = "active"  # A:*, or a directory that keeps no state
+    CLOSED = "closed"  # S:*, expired, deleted, pre-created, or outside its dates: no key, no sign-in
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The account's state as read: ``status`` for decisions, the raw values for the exact-value Modify."""
+
+    status: Status
+    value: str | None = None  # e.g. "{COMPTE}I:SupannCree"
+    dated: str | None = None  # e.g. "{COMPTE}I:SupannCree:20260901:"
+    since: date | None = None  # the first and the last day of the state, both included
+    until: date | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the state lets anybody in today."""
+        begun = self.since is None or self.since <= now.date()
+        return self.status is not Status.CLOSED and begun and (self.until is None or now.date() <= self.until)
+
+
+class Origin(Enum):
+    """Where a key was handed over; decides its lifetime (NIST SP 800-63B-4 §4.2.1.2) and the wording."""
+
+    LETTER = "letter"
+    MAIL = "mail"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingKey:
+    """The one live key of a person as the directory stores it: a hash, never the key."""
+
+    hash: str = field(repr=False)
+    issued: datetime | None
+    expiry: datetime | None  # None: the entry says no end, which counts as expired
+    origin: Origin | None
+    failures: int = 0
+
+    def is_expired(self, now: datetime) -> bool:
+        """True from the very second of ``expiry`` on, and when no expiry was written."""
+        return self.expiry is None or self.expiry <= now
+
+
+class Happened(Enum):
+    """What a notice tells about."""
+
+    ACTIVATED = "activated"
+    PASSWORD = "password"  # noqa: S105 (a word)
+    RESCUE = "rescue"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice that is owed: what ``happened`` and which address must hear of it.
+
+    ``raw`` is the directory's exact value, which whoever claims or settles the notice must name.
+    """
+
+    happened: tuple[Happened, ...]
+    address: str
+    due: datetime
+    tries: int = 0
+    raw: str = ""
+
+
+class By(Enum):
+    """How a session was opened."""
+
+    PASSWORD = "password"  # noqa: S105 (a word)
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's entry, as the portal may see it; a snapshot, true when it was read."""
+
+    dn: str
+    uid: str
+    name: str
+    ines: tuple[str, ...] = ()
+    language: str | None = None
+    state: AccountState = AccountState(Status.ACTIVE)
+    key: PendingKey | None = None
+    spent_hashes: tuple[str, ...] = field(default=(), repr=False)
+    rescues: tuple[str, ...] = ()  # raw directory values, label included
+    rescue: str | None = None  # the address alone
+    mail_due: datetime | None = None
+    mail_failures: int = 0
+    notices: tuple[Notice, ...] = ()
+    is_locked: bool = False  # administratively: pwdAccountLockedTime 000001010000Z
+    password_changed: str | None = None  # pwdChangedTime as the directory writes it
+    is_ours: bool = False  # already carries the class moncompteAccount
+
+    def is_eligible(self, now: datetime) -> bool:
+        """May hold a key and sign in; whoever may not is treated as if nobody were there."""
+        return self.state.is_open(now) and not self.is_locked
+
+    def mark(self, by: By) -> str:
+        """What a session remembers of its proof: it no longer fits once the key or the password or the state changed.
+
+        A digest, so that the cookie shows no hash; not a secret, the cookie is signed.
+        """
+        proved = (self.key.hash if self.key else "") if by is By.KEY else (self.password_changed or "")
+        return hashlib.sha256(f"{by.value} {proved} {self.state.value}".encode()).hexdigest()[:32]
+
+    @property
+    def personal_words(self) -> tuple[str, ...]:
+        """What a password must not contain: login, names, INE, rescue address."""
+        return tuple(word for word in (self.uid, self.name, *self.ines, self.rescue) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Somebody showed who they are. ``mark`` no longer fits once that has changed."""
+
+    account: Account
+    by: By
+    mark: str
+
+
+class Strength(IntEnum):
+    """The meter's three words: Faible, Moyen, Fort."""
+
+    WEAK = 0
+    MEDIUM = 1
+    STRONG = 2
+
+
+class Reason(Enum):
+    """Why a new password is refused: ours first, then what only the directory knows (ppolicy)."""
+
+    TOO_SHORT = "too-short"
+    TOO_LONG = "too-long"
+    FORBIDDEN_CHARACTER = "forbidden-character"
+    TOO_FEW_NON_LETTERS = "too-few-non-letters"
+    PERSONAL = "personal"
+    COMMON = "common"
+    TOO_WEAK = "too-weak"
+    IS_A_KEY = "is-a-key"
+    IN_HISTORY = "in-history"
+    TOO_YOUNG = "too-young"
+    DIRECTORY_QUALITY = "directory-quality"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason, with the fact its sentence needs: a bound (``limit``) or the offending text (``found``)."""
+
+    reason: Reason
+    limit: int = 0
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one Modify shall set; None leaves it as it is."""
+
+    password: str | None = field(default=None, repr=False)
+    rescue: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+    def owing(self, notices: tuple[Notice, ...]) -> Change:
+        """The same change, and the notices it owes."""
+        return replace(self, notices=notices)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a person just did, for the page after and for the notices."""
+
+    account: Account
+    activated: bool = False
+    password_changed: bool = False
+    rescue_changed: bool = False

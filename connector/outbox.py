@@ -1,0 +1,237 @@
+"""The outbox: mails that the directory says are owed, and the one thread that sends them.
+
+A mail is owed from the instant of the Modify that asks for it, until the Modify that settles it. In between it has a
+lease: whoever was handed the mail sends it; if they died, the lease runs out and any dispatcher, of any process on any
+host, claims the mail by deleting its exact due date. A mail may so be sent twice, and never not at all.
+
+No clear key rests anywhere: the key that was handed over lives in this process's memory for the seconds that sending
+takes, and a dispatcher that claims a mail stores and sends a fresh one.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+from connector import keys
+from connector.clock import Clock
+from connector.directory import Directory
+from connector.errors import Conflict, DirectoryError, MailFailed, MailRejected, MailServerDown
+from connector.mail import Composer, Mailer, MailSession
+from connector.model import Account, Notice, Origin, PendingKey
+from connector.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_ROOM = 1000
+"""Mails handed over and not yet sent; beyond it they wait in the directory for a dispatcher."""
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedKey:
+    """A key to be mailed before ``due``; the key itself is in no ``repr``."""
+
+    account: Account
+    key: str
+    expiry: datetime
+    due: datetime
+    tries: int = 0
+
+    def __repr__(self) -> str:
+        return f"OwedKey(account={self.account.uid!r}, due={self.due!r})"
+
+    def compose(self, composer: Composer, now: datetime) -> EmailMessage:
+        """The mail to send."""
+        return composer.key_mail(self.account, self.key, self.expiry, now)
+
+    def move(self, directory: Directory, new_due: datetime | None) -> None:
+        """Settle it, or put it off. Raises Conflict when somebody else claimed it meanwhile."""
+        directory.move_mail(self.account, self.due, new_due, self.tries + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedNotice:
+    """A notice to be mailed before ``notice.due``."""
+
+    account: Account
+    notice: Notice
+
+    @property
+    def due(self) -> datetime:
+        """When another dispatcher may claim it."""
+        return self.notice.due
+
+    @property
+    def tries(self) -> int:
+        """How often sending it failed so far."""
+        return self.notice.tries
+
+    def compose(self, composer: Composer, now: datetime) -> EmailMessage:
+        """The mail to send."""
+        return composer.notice_mail(self.account, self.notice, now)
+
+    def move(self, directory: Directory, new_due: datetime | None) -> None:
+        """Settle it, or put it off. Raises Conflict when somebody else claimed it meanwhile."""
+        moved = replace(self.notice, due=new_due, tries=self.tries + 1, raw="") if new_due else None
+        directory.move_notice(self.account, self.notice, moved)
+
+
+Owed = OwedKey | OwedNotice
+
+
+class Outbox:
+    """Sends what is handed over, and dispatches what the directory says is overdue."""
+
+    def __init__(
+        self, directory: Directory, composer: Composer, mailer: Mailer, settings: Settings, clock: Clock
+    ) -> None:
+        self._directory, self._composer, self._mailer, self._clock = directory, composer, mailer, clock
+        self._mail = settings.mail
+        self._key_life = timedelta(hours=settings.keys.mail_hours)
+        self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def lease(self, now: datetime) -> datetime:
+        """Until when a mail that is handed over now is ours to send."""
+        return now + timedelta(seconds=self._mail.lease_seconds)
+
+    def fresh_key(self, now: datetime) -> tuple[str, PendingKey]:
+        """A new key to mail, and what the directory stores of it."""
+        key = keys.mint()
+        return key, PendingKey(keys.hash_key(key), now, now + self._key_life, Origin.MAIL)
+
+    def hand_over(self, owed: Owed) -> None:
+        """Send it soon, in the outbox's thread. With no room left it waits in the directory for a dispatcher."""
+        with suppress(queue.Full):
+            self._handed.put_nowait(owed)
+
+    def start(self) -> None:
+        """Begin sending and dispatching in a thread of our own."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the mail in hand and stop; what is left waits in the directory."""
+        self._stopping.set()
+        with suppress(queue.Full):
+            self._handed.put_nowait(None)  # wakes the thread
+        if self._thread:
+            self._thread.join(timeout=2 * self._mail.timeout_seconds)
+            self._thread = None
+
+    def send_handed(self, wait_seconds: float = 0) -> None:
+        """Send what was handed over, in one conversation; waits for the first mail at most ``wait_seconds``."""
+        batch = deque(self._drain(wait_seconds))
+        if not batch:
+            return
+        try:
+            self._deliver(batch.popleft() for _ in range(len(batch)))
+        except MailServerDown:
+            for owed in batch:
+                self._put_off(owed)
+
+    def dispatch(self, now: datetime) -> int:
+        """Claim and send every mail overdue at ``now``; returns how many were dealt with.
+
+        A mail server that is down is found out before anything is claimed, so an outage costs one try a round, not one
+        a mail, and when it ends all of them go at once.
+        """
+        total = 0
+        while accounts := self._directory.owed(now):
+            try:
+                done = self._deliver(owed for account in accounts for owed in self._claim(account, now))
+            except MailServerDown:
+                break
+            total += done
+            if not done or self._stopping.is_set():
+                break
+        return total
+
+    def _run(self) -> None:
+        next_round = self._clock()
+        while not self._stopping.is_set():
+            try:
+                self.send_handed(wait_seconds=1)
+                if self._clock() >= next_round:
+                    next_round = self._clock() + timedelta(seconds=self._mail.dispatch_every_seconds)
+                    self.dispatch(self._clock())
+            except DirectoryError as error:
+                _LOG.warning("outbox: %s: %s", type(error).__name__, error)
+            except Exception:
+                _LOG.exception("outbox: unexpected")  # the thread must outlive any one mail
+
+    def _drain(self, wait_seconds: float) -> Iterator[Owed]:
+        timeout = wait_seconds
+        while True:
+            try:
+                owed = self._handed.get(timeout=timeout) if timeout else self._handed.get_nowait()
+            except queue.Empty:
+                return
+            timeout = 0
+            if owed is not None:
+                yield owed
+
+    def _claim(self, account: Account, now: datetime) -> Iterator[Owed]:
+        """Make the account's overdue mails ours, one at a time; one that another dispatcher took is not."""
+        with suppress(Conflict):
+            if account.mail_due and account.mail_due <= now:
+                yield from self._claim_key(account, account.mail_due, now)
+        for notice in account.notices:
+            if notice.due <= now:
+                claimed = replace(notice, due=self.lease(now), raw="")
+                with suppress(Conflict):
+                    self._directory.move_notice(account, notice, claimed)
+                    yield OwedNotice(account, claimed)
+
+    def _claim_key(self, account: Account, due: datetime, now: datetime) -> Iterator[Owed]:
+        if not account.is_eligible(now) or not account.rescue:
+            self._directory.move_mail(account, due, None)  # suspended meanwhile: nobody to write to
+            return
+        key, pending = self.fresh_key(now)
+        lease = self.lease(now)
+        self._directory.claim_mail(account, pending, lease)
+        yield OwedKey(account, key, now + self._key_life, lease, account.mail_failures)
+
+    def _deliver(self, mails: Iterable[Owed]) -> int:
+        """Send each mail in one conversation and settle it. Raises MailServerDown; the mail in hand is put off then."""
+        done = 0
+        with self._mailer.session() as session:
+            for owed in mails:
+                self._deliver_one(owed, session)
+                done += 1
+        return done
+
+    def _deliver_one(self, owed: Owed, session: MailSession) -> None:
+        now = self._clock()
+        if owed.due <= now:
+            return  # the lease ran out while it waited here: it is a dispatcher's now
+        try:
+            session.send(owed.compose(self._composer, now))
+        except MailRejected as error:
+            _LOG.warning("mail for %s refused for good: %s", owed.account.uid, error)
+            self._move(owed, None)
+        except MailFailed as error:
+            _LOG.warning("mail for %s put off: %s", owed.account.uid, error)
+            self._put_off(owed)
+            if isinstance(error, MailServerDown):
+                raise
+        else:
+            self._move(owed, None)
+
+    def _put_off(self, owed: Owed) -> None:
+        """Later, each time twice as late; given up after ``mail.max_tries``."""
+        pause = min(_FIRST_PAUSE * 2**owed.tries, _LONGEST_PAUSE)
+        self._move(owed, self._clock() + pause if owed.tries + 1 < self._mail.max_tries else None)
+
+    def _move(self, owed: Owed, new_due: datetime | None) -> None:
+        with suppress(Conflict):  # a newer key, or another dispatcher: theirs to settle
+            owed.move(self._directory, new_due)

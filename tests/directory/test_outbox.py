@@ -1,0 +1,259 @@
+"""The outbox: what was accepted is mailed, whoever dies; who asks learns nothing; one mail per cool-down."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
+from connector.model import By, Origin
+from connector.portal import Portal
+from tests.conftest import PASSWORD
+from tests.portal_fixtures import MovingClock, account, issue, key_in, mailed_key
+
+NEW_PASSWORD = "trois-pommes-42-bleues"
+
+
+def entry(slapd: PrivateSlapd, uid: str) -> dict[str, list[str]]:
+    return slapd.search(f"(uid={uid})", "*", "+")[0]
+
+
+def decoy(slapd: PrivateSlapd) -> dict[str, list[str]]:
+    return slapd.search("(objectClass=*)", "*", "+", base=slapd.decoy_dn)[0]
+
+
+def test_who_asks_by_ine_gets_a_key_by_mail_and_comes_in_with_it(portal: Portal, mailbox: Mailbox) -> None:
+    key = mailed_key(portal, mailbox, "110 000 003 ab")
+    assert mailbox.mails[0].to == (account(portal, "jmartin001").rescue,)
+    assert portal.sign_in("jmartin001", key).by is By.KEY
+
+
+def test_the_key_is_owed_until_it_is_sent_and_its_clear_text_is_nowhere(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox
+) -> None:
+    portal.request_key("jmartin001")
+    assert entry(slapd, "jmartin001")["moncompteMailDue"] == ["20261122120200Z"]
+    portal.outbox.send_handed()
+    after = entry(slapd, "jmartin001")
+    assert "moncompteMailDue" not in after
+    assert after["moncompteKeyOrigin"] == ["mail"]
+    key = key_in(mailbox.mails[0])
+    assert key.replace("-", "") not in str(after)
+    assert key not in str(after)
+
+
+@pytest.mark.parametrize(
+    "identifier", ["nobody", "zpetit", "smoreau", "vgarnier", "ileroux", "bdubois", "", "*", "x" * 500]
+)
+def test_who_cannot_be_mailed_costs_the_decoy_the_same_modify(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, identifier: str
+) -> None:
+    """Unknown, no rescue address, suspended, expired, locked, staff, nonsense."""
+    people_before = slapd.search("(uid=*)", "*", "+", base=slapd.people_dn)
+    portal.request_key(identifier)
+    portal.outbox.send_handed()
+    assert slapd.search("(uid=*)", "*", "+", base=slapd.people_dn) == people_before
+    assert decoy(slapd)["moncompteMailDue"] == ["20261122120200Z"]
+    assert mailbox.mails == []
+
+
+def test_an_ine_that_two_people_carry_mails_neither(portal: Portal, mailbox: Mailbox) -> None:
+    portal.request_key(account(portal, "afontaine").ines[0])
+    portal.outbox.send_handed()
+    assert mailbox.mails == []
+
+
+def test_one_mail_per_cool_down_and_the_first_key_stays_good(
+    portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    key = mailed_key(portal, mailbox, "jmartin001")
+    clock.forward(seconds=299)
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    assert len(mailbox.mails) == 1
+    assert portal.sign_in("jmartin001", key).by is By.KEY
+    clock.forward(seconds=1)
+    assert mailed_key(portal, mailbox, "jmartin001") != key
+
+
+def test_a_letter_key_is_no_reason_to_wait(portal: Portal, mailbox: Mailbox) -> None:
+    issue(portal, "emercier", Origin.LETTER)
+    assert portal.sign_in("emercier", mailed_key(portal, mailbox, "emercier")).by is By.KEY
+
+
+def test_eight_who_ask_in_the_same_instant_get_one_mail_whose_key_works(portal: Portal, mailbox: Mailbox) -> None:
+    barrier = threading.Barrier(8)
+
+    def ask() -> None:
+        barrier.wait()
+        portal.request_key("jmartin001")
+
+    with ThreadPoolExecutor(8) as crowd:
+        for asked in [crowd.submit(ask) for _ in range(8)]:
+            asked.result()
+    portal.outbox.send_handed()
+    assert len(mailbox.mails) == 1
+    assert portal.sign_in("jmartin001", key_in(mailbox.mails[0])).by is By.KEY
+
+
+def test_a_mail_whose_sender_died_is_claimed_when_its_lease_is_over_with_a_fresh_key(
+    portal: Portal, settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")  # and the process dies: another one takes over
+    other = Portal(settings, clock)
+    assert other.outbox.dispatch(clock()) == 0
+    clock.forward(seconds=120)
+    assert other.outbox.dispatch(clock()) == 1
+    assert portal.sign_in("jmartin001", key_in(mailbox.mails[0])).by is By.KEY
+    portal.outbox.send_handed()
+    assert len(mailbox.mails) == 1, "whoever lost the lease must not send its dead key"
+    other.stop()
+
+
+def test_of_four_dispatchers_one_claims(portal: Portal, settings, mailbox: Mailbox, clock: MovingClock) -> None:
+    for uid in ("jmartin001", "rbenali", "lroy"):
+        portal.request_key(uid)
+    clock.forward(seconds=120)
+    others = [Portal(settings, clock) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda other: other.outbox.dispatch(clock()), others))
+    assert sorted(mail.to[0] for mail in mailbox.mails) == sorted(
+        account(portal, uid).rescue for uid in ("jmartin001", "rbenali", "lroy")
+    )
+    for mail, uid in (
+        (mail, next(u for u in ("jmartin001", "rbenali", "lroy") if u in mail.text)) for mail in mailbox.mails
+    ):
+        assert portal.sign_in(uid, key_in(mail)).by is By.KEY
+    for other in others:
+        other.stop()
+
+
+def test_a_server_that_says_later_is_asked_later_each_time_twice_as_late(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.refuse(451)
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    assert (entry(slapd, "jmartin001")["moncompteMailDue"], entry(slapd, "jmartin001")["moncompteMailFailures"]) == (
+        ["20261122120100Z"],
+        ["1"],
+    )
+    clock.forward(minutes=1)
+    portal.outbox.dispatch(clock())
+    assert (entry(slapd, "jmartin001")["moncompteMailDue"], entry(slapd, "jmartin001")["moncompteMailFailures"]) == (
+        ["20261122120300Z"],
+        ["2"],
+    )
+    mailbox.refuse(None)
+    clock.forward(minutes=2)
+    assert portal.outbox.dispatch(clock()) == 1
+    assert portal.sign_in("jmartin001", key_in(mailbox.mails[0])).by is By.KEY
+    assert not {"moncompteMailDue", "moncompteMailFailures"} & set(entry(slapd, "jmartin001"))
+
+
+def test_an_address_refused_for_good_is_not_tried_again(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.refuse(550)
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    assert "moncompteMailDue" not in entry(slapd, "jmartin001")
+
+
+def test_a_mail_server_that_is_down_loses_nothing(
+    portal: Portal, slapd: PrivateSlapd, settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    nowhere = settings.model_copy(update={"mail": settings.mail.model_copy(update={"port": 1})})
+    cut_off = Portal(nowhere, clock)
+    for uid in ("jmartin001", "rbenali"):
+        cut_off.request_key(uid)
+    cut_off.outbox.send_handed()
+    for uid in ("jmartin001", "rbenali"):
+        assert entry(slapd, uid)["moncompteMailDue"] == ["20261122120100Z"]
+    clock.forward(minutes=1)
+    assert cut_off.outbox.dispatch(clock()) == 0
+    assert portal.outbox.dispatch(clock()) == 2
+    assert len(mailbox.mails) == 2
+    cut_off.stop()
+
+
+def test_a_mail_server_that_stays_silent_is_left_after_the_whole_timeout(
+    portal: Portal, slapd: PrivateSlapd, settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.hold(True)
+    impatient = settings.model_copy(update={"mail": settings.mail.model_copy(update={"timeout_seconds": 1})})
+    waiting = Portal(impatient, clock)
+    waiting.request_key("jmartin001")
+    waiting.outbox.send_handed()
+    assert entry(slapd, "jmartin001")["moncompteMailFailures"] == ["1"]
+    waiting.stop()
+
+
+def test_somebody_suspended_while_the_mail_waited_is_not_mailed(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    slapd.add_ldif(
+        f"dn: uid=jmartin001,{slapd.people_dn}\nchangetype: modify\nreplace: supannRessourceEtat\n"
+        "supannRessourceEtat: {COMPTE}S:SupannVerrouAdministratif\n"
+    )
+    clock.forward(seconds=120)
+    portal.outbox.dispatch(clock())
+    assert mailbox.mails == []
+    assert "moncompteMailDue" not in entry(slapd, "jmartin001")
+
+
+def test_a_change_is_told_to_the_old_address_and_to_the_new_one_without_key_or_password(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox
+) -> None:
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    portal.change("jmartin001", proof.mark, PASSWORD, NEW_PASSWORD, "jeanne@ailleurs.example")
+    portal.outbox.send_handed()
+    old = proof.account.rescue
+    assert sorted(mail.to[0] for mail in mailbox.mails) == sorted([str(old), "jeanne@ailleurs.example"])
+    for mail in mailbox.mails:
+        assert NEW_PASSWORD not in mail.text + mail.html
+        assert "mot de passe" in mail.subject
+    assert "moncompteNotice" not in entry(slapd, "jmartin001")
+
+
+def test_a_notice_whose_sender_died_is_sent_by_another(
+    portal: Portal, slapd: PrivateSlapd, settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    portal.change("jmartin001", proof.mark, PASSWORD, NEW_PASSWORD, None)
+    assert entry(slapd, "jmartin001")["moncompteNotice"] == [f"20261122120200Z 0 password {proof.account.rescue}"]
+    other = Portal(settings, clock)
+    assert other.outbox.dispatch(clock()) == 0
+    clock.forward(seconds=120)
+    assert other.outbox.dispatch(clock()) == 1
+    assert [mail.to for mail in mailbox.mails] == [(proof.account.rescue,)]
+    assert "moncompteNotice" not in entry(slapd, "jmartin001")
+    other.stop()
+
+
+def test_a_value_that_makes_no_sense_does_not_stop_the_dispatcher(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    slapd.add_ldif(
+        f"dn: uid=rbenali,{slapd.people_dn}\nchangetype: modify\nadd: objectClass\nobjectClass: moncompteAccount\n-\n"
+        "add: moncompteNotice\nmoncompteNotice: 20200101000000Z nonsense\n"
+    )
+    portal.request_key("jmartin001")
+    clock.forward(seconds=120)
+    assert portal.outbox.dispatch(clock()) == 1
+    assert len(mailbox.mails) == 1
+
+
+@pytest.fixture
+def running(portal: Portal) -> Iterator[Portal]:
+    portal.start()
+    yield portal
+
+
+def test_the_thread_sends_by_itself(running: Portal, mailbox: Mailbox) -> None:
+    rescue = account(running, "jmartin001").rescue
+    running.request_key("jmartin001")
+    assert key_in(mailbox.wait_for(rescue, 10))

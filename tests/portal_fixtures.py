@@ -1,0 +1,106 @@
+"""A portal on the real slapd, with a real mailbox and a clock that tests move; loaded by tests/conftest.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector import keys
+from connector.cli.demo import settings as demo_settings
+from connector.demo.mailbox import CaughtMail, Mailbox
+from connector.demo.slapd import PrivateSlapd
+from connector.model import Account, Origin, Uid
+from connector.portal import Portal
+from connector.settings import Settings
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SHOWN_KEY = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]{5}\b")
+
+
+class MovingClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.instant = START
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def forward(self, **duration: int) -> None:
+        self.instant += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture(scope="session")
+def session_mailbox() -> Iterator[Mailbox]:
+    mailbox = Mailbox()
+    mailbox.start()
+    yield mailbox
+    mailbox.stop()
+
+
+@pytest.fixture
+def mailbox(session_mailbox: Mailbox) -> Iterator[Mailbox]:
+    """The mailbox, empty and well-behaved."""
+    session_mailbox.clear()
+    yield session_mailbox
+    session_mailbox.refuse(None)
+    session_mailbox.hold(False)
+
+
+@pytest.fixture
+def settings(slapd: PrivateSlapd, mailbox: Mailbox) -> Settings:
+    return demo_settings(slapd, mailbox, 8080)
+
+
+@pytest.fixture
+def portal(settings: Settings, people: dict[str, str], clock: MovingClock) -> Iterator[Portal]:
+    """A portal whose outbox runs only when a test says so (``portal.outbox.send_handed()``)."""
+    portal = Portal(settings, clock)
+    portal.directory.prepare()
+    yield portal
+    portal.stop()
+
+
+def account(portal: Portal, uid: str) -> Account:
+    """The account of a test person, read afresh."""
+    found = portal.directory.find([Uid(uid)])
+    assert found is not None
+    return found
+
+
+def issue(portal: Portal, uid: str, origin: Origin = Origin.LETTER) -> str:
+    """A fresh key for a test person, as it is shown."""
+    return keys.show(portal.activation.issue_key(account(portal, uid), origin, portal.now()))
+
+
+def mailed_key(portal: Portal, mailbox: Mailbox, identifier: str) -> str:
+    """Ask for a key as a visitor does, let the outbox work, and read it in the mail."""
+    before = len(mailbox.mails)
+    portal.request_key(identifier)
+    portal.outbox.send_handed()
+    return key_in(mailbox.mails[before])
+
+
+def key_in(mail: CaughtMail) -> str:
+    """The key that a mail carries."""
+    found = SHOWN_KEY.search(mail.text)
+    assert found is not None
+    return found[0]
+
+
+def other_key(key: str) -> str:
+    """A sound key that is not ``key``."""
+    return next(candidate for candidate in iter(lambda: keys.show(keys.mint()), "") if candidate != key)
+
+
+def slip(key: str) -> str:
+    """``key`` with one wrong character."""
+    return key[:2] + ("A" if key[2] != "A" else "B") + key[3:]

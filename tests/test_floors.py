@@ -1,0 +1,93 @@
+"""The house: a file imports only from floors below its own, and each outside world has one door (DESIGN §3, §4.1)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = (  # from the ground up; a package counts as one file
+    {"connector", "connector.model", "connector.clock"},
+    {"connector.errors"},
+    {
+        "connector.keys",
+        "connector.hashing",
+        "connector.identifiers",
+        "connector.passwords",
+        "connector.rescue",
+        "connector.settings",
+    },
+    {"connector.directory", "connector.mail", "connector.choices"},
+    {"connector.outbox"},
+    {"connector.activation", "connector.recovery", "connector.selfcare"},
+    {"connector.portal"},
+    {"connector.demo", "webui"},
+    {"connector.cli"},
+)
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+WEBUI_SEES = {"connector.portal", "connector.model", "connector.errors", "connector.settings", "connector.passwords"}
+DOORS = {  # an outside world, and the one room that may open it
+    "ldap3": "connector.directory",
+    "pyasn1": "connector.directory",
+    "smtplib": "connector.mail",
+    "secrets": "connector.keys",
+    "argon2": "connector.hashing",
+}
+FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
+
+
+def room_of(module: str) -> str:
+    """The room a module belongs to: ``connector.directory.entries`` is in ``connector.directory``."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "connector" else parts[0]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module a file imports, ``from connector import keys`` counted as ``connector.keys``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from named if node.module in {"connector"} else [str(node.module)]
+
+
+def test_every_file_has_a_floor() -> None:
+    assert {room_of(module_of(path)) for path in FILES} == set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_a_file_imports_only_from_floors_below_its_own(path: Path) -> None:
+    own = room_of(module_of(path))
+    rooms = {room_of(name) for name in imports(path)} & set(FLOOR_OF) - {own}
+    assert {room for room in rooms if FLOOR_OF[room] >= FLOOR_OF[own]} == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_each_outside_world_has_one_door(path: Path) -> None:
+    own = room_of(module_of(path))
+    outside = {name.split(".")[0] for name in imports(path)}
+    assert {world for world in outside & set(DOORS) if DOORS[world] != own} == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_only_the_clock_tells_the_time(path: Path) -> None:
+    calls = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}
+        if isinstance(node.value, ast.Name) and node.value.id in {"datetime", "date"}
+    }
+    assert not calls or module_of(path) == "connector.clock"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "webui").rglob("*.py")), ids=module_of)
+def test_the_pages_see_the_portal_and_the_nouns_only(path: Path) -> None:
+    seen = {name for name in imports(path) if name.startswith("connector")}
+    assert seen <= WEBUI_SEES
