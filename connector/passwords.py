@@ -162,7 +162,7 @@ def _personal_words(personal: Sequence[str]) -> Iterator[str]:
 
 
 def _found_in(password: str, words: tuple[str, ...]) -> list[str]:
-    """The personal words that ``password`` contains, once each; one that is part of another found is not told apart."""
+    """The personal words that ``password`` contains, once each; what is part of another one found is left out."""
     folded = _fold(password)
     found = [word for word in dict.fromkeys(words) if word in folded]
     return [word for word in found if not any(word != other and word in other for other in found)]
