@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from connector import keys
 from connector.choices import Judge, notices
 from connector.directory import Directory
-from connector.errors import Conflict, DeadKeyReason, KeyDead, SessionStale
+from connector.errors import ChangeRefused, Conflict, DeadKeyReason, KeyDead, SessionStale
 from connector.model import Account, By, Done, Origin, PendingKey, Status, Uid
 from connector.outbox import Outbox, OwedNotice
 from connector.settings import Keys
@@ -53,6 +53,12 @@ class Activation:
             self.directory.redeem(account, change.owing(owed), now)
         except Conflict:
             raise KeyDead(DeadKeyReason.SPENT) from None
+        except ChangeRefused:
+            # Of two clicks with one password, slapd tells the second that the password is not new, before it looks
+            # at the key.
+            if self._account(uid, now).mark(By.KEY) != mark:
+                raise KeyDead(DeadKeyReason.SPENT) from None
+            raise
         for notice in owed:
             self.outbox.hand_over(OwedNotice(account, notice))
         return Done(account, activated, password_changed=True, rescue_changed=change.rescue is not None)

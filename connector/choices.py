@@ -8,8 +8,8 @@ from datetime import datetime
 
 from connector import keys, rescue
 from connector.errors import ChangeRefused, RescueReason
-from connector.model import Account, Change, Happened, Notice, Reason, Refusal
-from connector.passwords import PasswordPolicy
+from connector.model import Account, Change, Happened, Notice, Reason, Refusal, Strength
+from connector.passwords import PasswordPolicy, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +25,27 @@ class Judge:
         Raises ChangeRefused with every reason at once.
         """
         address = self._rescue(account, rescue_typed)
-        personal = (*account.personal_words, *([rescue_typed.strip()] if rescue_typed else []))
-        refusals = () if password is None else self._refusals(password, personal)
+        refusals = () if password is None else self.verdict(account, password, rescue_typed).refusals
         bad_address = address if isinstance(address, RescueReason) else None
         if refusals or bad_address:
             raise ChangeRefused(refusals, bad_address)
         return Change(password, address if isinstance(address, str) else None)
+
+    def verdict(self, account: Account, password: str, rescue_typed: str | None = None) -> Verdict:
+        """What the meter shows and what decides at the end: strength, and every reason against ``password``."""
+        personal = (*account.personal_words, *([rescue_typed.strip()] if rescue_typed else []))
+        verdict = self.policy.verdict(password, personal)
+        key = keys.read(password)
+        if key and key.is_sound:
+            # The key on a letter that lies about must not become the password: 1 in 32 of this shape is refused.
+            return Verdict(Strength.WEAK, (*verdict.refusals, Refusal(Reason.IS_A_KEY)))
+        return verdict
 
     def _rescue(self, account: Account, typed: str | None) -> str | RescueReason | None:
         if typed is None or not typed.strip():
             return None
         address = rescue.read(typed, self.own_domains)
         return None if address == account.rescue else address
-
-    def _refusals(self, password: str, personal: Sequence[str]) -> tuple[Refusal, ...]:
-        refusals = self.policy.refusals(password, personal)
-        key = keys.read(password)
-        # The key on a letter that lies about must not become the password: 1 password of this shape in 32 is refused.
-        return (*refusals, Refusal(Reason.IS_A_KEY)) if key and key.is_sound else refusals
 
 
 def notices(account: Account, change: Change, due: datetime, *, activated: bool = False) -> tuple[Notice, ...]:

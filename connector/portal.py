@@ -33,7 +33,7 @@ class Portal:
         self.policy = PasswordPolicy(rules.min_length, rules.max_length, rules.min_non_letters, rules.min_strength)
         self.directory = Directory(settings)
         self.outbox = Outbox(self.directory, Composer(settings), Mailer(settings), settings, clock)
-        judge = Judge(self.policy, settings.rescue.own_domains)
+        self.judge = judge = Judge(self.policy, settings.rescue.own_domains)
         student_number = settings.identifiers.student_number
         self.activation = Activation(self.directory, self.outbox, judge, settings.keys)
         self.recovery = Recovery(self.directory, self.outbox, settings.keys, student_number)

@@ -25,7 +25,7 @@ from connector.settings import Settings, build
 HOST = "127.0.0.1"
 USUAL_PORT = 8080
 SHOWN = 8
-_PERSON = ("dn", "uid", "ine", "state", "key", "password", "rescue")
+_PERSON = ("dn", "uid", "ine", "state", "key", "password", "rescue", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def demo(as_json: bool, port: int | None, count: int) -> None:
 def running(port: int, count: int) -> Iterator[Running]:
     """The demo while the block lasts. Raises SlapdMissing, SlapdFailed, OSError (the port is taken)."""
     people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
-    with PrivateSlapd() as slapd, _mailbox() as mailbox:
+    with PrivateSlapd() as slapd, Mailbox() as mailbox:
         slapd.add_ldif(to_ldif(people))
         portal = Portal(settings(slapd, mailbox, port))
         with serving(portal, HOST, port):
@@ -96,16 +96,6 @@ def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int) -> Settings:
         "demo",
         {},
     )
-
-
-@contextmanager
-def _mailbox() -> Iterator[Mailbox]:
-    mailbox = Mailbox()
-    mailbox.start()
-    try:
-        yield mailbox
-    finally:
-        mailbox.stop()
 
 
 def _port(asked: int | None) -> int:
@@ -148,7 +138,7 @@ def _guide(run: Running) -> str:
         f"Mailbox   {run.mailbox.url}",
         "",
         "Sample students:",
-        *(f"  {person.uid:<14}{person.key or person.password or '':<22}{person.note}" for person in run.people[:SHOWN]),
+        *(f"  {person.uid:<19}{person.key or person.password or '':<22}{person.note}" for person in run.people[:SHOWN]),
         "",
         f"Activate: sign in as {first.uid} with that key. Forgot: type {first.ine or first.uid} in the box beside.",
         "Watch the entry change:",

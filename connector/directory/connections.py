@@ -86,14 +86,22 @@ class Connections:
         connection = Connection(
             server, client_strategy=SAFE_SYNC, receive_timeout=settings.timeout_seconds, check_names=False
         )
-        connection.open(read_server_info=False)
-        if settings.start_tls and uri.lower().startswith("ldap://"):
-            connection.start_tls(read_server_info=False)
-        if self._bind:
-            result = bind(connection, settings.bind_dn, settings.password.get_secret_value())
-            if result["result"] != 0:
-                raise DirectoryMisconfigured(f"bind as {settings.bind_dn}: {result['description']}")
+        try:
+            connection.open(read_server_info=False)
+            if settings.start_tls and uri.lower().startswith("ldap://"):
+                connection.start_tls(read_server_info=False)
+            if self._bind:
+                self._bind_as_portal(connection)
+        except BaseException:
+            _close(connection)
+            raise
         return connection
+
+    def _bind_as_portal(self, connection: Connection) -> None:
+        dn = self._settings.bind_dn
+        result = bind(connection, dn, self._settings.password.get_secret_value())
+        if result["result"] != 0:
+            raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}")
 
 
 def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:
@@ -114,8 +122,11 @@ def bind(connection: Connection, dn: str, password: str, controls: list[Any] | N
 
 
 def _close(connection: Connection) -> None:
+    """Say goodbye where that still works; the socket is closed in any case."""
     with suppress(LDAPException, OSError):
         connection.unbind()
+    if connection.socket:
+        connection.socket.close()
 
 
 @contextmanager

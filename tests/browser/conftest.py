@@ -1,0 +1,55 @@
+"""A real browser in front of the real portal."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from connector.cli.demo import settings as demo_settings
+from connector.cli.web import serving
+from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
+from connector.portal import Portal
+from tests.portal_fixtures import MovingClock
+
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is not installed: make test installs it"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+
+
+@pytest.fixture
+def site(slapd: PrivateSlapd, people: dict[str, str], mailbox: Mailbox, clock: MovingClock) -> Iterator[Portal]:
+    """The portal, served; its address is ``site.settings.web.portal_url``."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    portal = Portal(demo_settings(slapd, mailbox, port), clock)
+    with serving(portal, "127.0.0.1", port):
+        yield portal
+
+
+@pytest.fixture(params=["with scripts", "without scripts"])
+def page(request: pytest.FixtureRequest, browser: Browser, site: Portal) -> Iterator[Page]:
+    """A fresh page on *Mon compte*; any error in the console fails the test."""
+    context = browser.new_context(
+        java_script_enabled=request.param == "with scripts", base_url=site.settings.web.portal_url, locale="fr-FR"
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/")
+    yield page
+    context.close()
+    expected = ("status of 422", "status of 503")  # Chromium reports every refused form in the console
+    assert [text for text in complaints if not any(part in text for part in expected)] == []

@@ -1,0 +1,50 @@
+"""What every folder of tests may ask for: a real slapd with config/ldap loaded, and the test people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
+
+pytest_plugins = ("tests.portal_fixtures",)
+
+PEOPLE_LDIF = Path(__file__).parent / "people.ldif"
+PASSWORD = "Pont-de-Pierre-1822"  # of everyone in people.ldif who has one
+
+_DECOY_ATTRIBUTES = (
+    "moncompteKeyHash",
+    "moncompteKeyIssued",
+    "moncompteKeyExpiry",
+    "moncompteKeyOrigin",
+    "moncompteKeyFailures",
+    "moncompteMailDue",
+    "moncompteMailFailures",
+    "moncompteSpentHash",
+)
+
+
+@pytest.fixture(scope="session")
+def slapd() -> Iterator[PrivateSlapd]:
+    """One slapd for the whole run; {SSHA} spares each sign-in the cost of argon2."""
+    with PrivateSlapd(password_hash="{SSHA}") as server:
+        yield server
+
+
+@pytest.fixture
+def people(slapd: PrivateSlapd) -> dict[str, str]:
+    """The people of people.ldif, fresh for this test: their DNs by login."""
+    return reset_people(slapd)
+
+
+def reset_people(slapd: PrivateSlapd) -> dict[str, str]:
+    """Whatever is below ou=people goes, people.ldif comes, the decoy forgets; in one command."""
+    old = [entry["dn"][0] for entry in slapd.search("(uid=*)", "1.1", base=slapd.people_dn)]
+    gone = "".join(f"dn: {dn}\nchangetype: delete\n\n" for dn in old)
+    decoy = f"dn: {slapd.decoy_dn}\nchangetype: modify\n" + "-\n".join(f"replace: {n}\n" for n in _DECOY_ATTRIBUTES)
+    fresh = PEOPLE_LDIF.read_text(encoding="utf-8").replace(SAMPLE_SUFFIX, slapd.base)
+    slapd.add_ldif(f"{gone}{decoy}\n{fresh}")
+    found = slapd.search("(uid=*)", "uid", base=slapd.people_dn)
+    return {entry["uid"][0]: entry["dn"][0] for entry in found}
