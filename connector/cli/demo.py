@@ -16,9 +16,10 @@ import click
 from connector import keys
 from connector.cli.web import serving, until_stopped
 from connector.clock import utc_now
+from connector.demo.ldap_tools import SlapdFailed, SlapdMissing
 from connector.demo.mailbox import Mailbox
 from connector.demo.people import SamplePerson, sample_people, to_ldif
-from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd, SlapdFailed, SlapdMissing
+from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings, build
 

@@ -1,30 +1,29 @@
-"""The web server of both subcommands: waitress around the Flask application, until a signal says stop."""
+"""The web server of both subcommands: the portal's application, until a signal says stop."""
 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from waitress.server import create_server
-
 from connector.portal import Portal
 from webui import create_app
+from webui.server import WebServer
 
 
 @contextmanager
 def serving(portal: Portal, host: str, port: int) -> Iterator[None]:
-    """The portal on ``host:port`` while the block lasts. Raises OSError if the port is taken."""
-    server = create_server(create_app(portal), host=host, port=port, threads=portal.settings.web.threads, ident=None)
-    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    """The portal on ``host:port`` while the block lasts. Raises OSError (a taken port), DirectoryMisconfigured."""
+    server = WebServer(create_app(portal), host, port, portal.settings.web.threads)
+    portal.start()
     try:
-        portal.start()
-        thread.start()
-        yield
+        server.start()
+        try:
+            yield
+        finally:
+            server.stop()
     finally:
-        server.close()
         portal.stop()
 
 

@@ -1,57 +1,25 @@
 """A mail catcher: takes every mail, sends none on, shows them all. For the demo, and for tests of what goes wrong.
 
-SMTP is aiosmtpd's, the page is a little Flask application served by waitress; both listen on 127.0.0.1 only. A mail is
-written by whoever can reach the SMTP port: none of it is trusted, and its HTML never runs in the page's own origin.
+Both sides listen on 127.0.0.1 only. None of what a mail says is trusted; its HTML never runs in the page's own origin.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from itertools import count
-from typing import Any, TypeVar
-from weakref import WeakSet
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import Envelope
 from flask import Flask, Response, abort, g, jsonify, render_template
-from waitress import wasyncore
-from waitress.server import create_server
 
 from connector import keys
 from connector.clock import Clock, utc_now
+from connector.demo.caught import CaughtMail, read
+from connector.demo.smtp import SmtpServer
+from webui.server import WebServer
 
 _HOST = "127.0.0.1"
 _SHOWN = 200  # mails on the page; the JSON gives them all
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtMail:
-    """A mail as it arrived. ``sender`` and ``to`` are the envelope's; ``text`` and ``html`` are empty if there is none.
-
-    ``headers`` are decoded; of a header that occurs twice, all values, one a line.
-    """
-
-    number: int
-    received: datetime
-    sender: str
-    to: tuple[str, ...]
-    subject: str
-    text: str
-    html: str
-    headers: dict[str, str]
-
-    def as_json(self) -> dict[str, object]:
-        """What ``/mails.json`` gives of it."""
-        names = ("subject", "text", "html", "headers")
-        return {"to": list(self.to), "from": self.sender, **{name: getattr(self, name) for name in names}}
-
 
 Wanted = str | Callable[[CaughtMail], bool]
 
@@ -64,8 +32,8 @@ class Mailbox:
         self._mails: list[CaughtMail] = []
         self._numbers = count(1)  # goes on after clear(), so that an address of the page never changes its mail
         self._arrived = threading.Condition()
-        self._smtp = _SmtpServer(smtp_port, self._catch)
-        self._web = _WebServer(web_port, _app(self))
+        self._smtp = SmtpServer(smtp_port, self._catch)
+        self._web = WebServer(_app(self), _HOST, web_port, threads=4)
 
     def start(self) -> None:
         """Listen. Raises OSError when a port is taken."""
@@ -135,125 +103,11 @@ class Mailbox:
         self._smtp.is_held = is_held
 
     def _catch(self, envelope: Envelope) -> None:
-        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
-        headers = _headers(message)
-        mail = CaughtMail(
-            number=next(self._numbers),
-            received=self._clock(),
-            sender=_clean(envelope.mail_from or ""),
-            to=tuple(map(_clean, envelope.rcpt_tos)),
-            subject=next((value for name, value in headers.items() if name.lower() == "subject"), ""),
-            text=_body(message, "text/plain"),
-            html=_body(message, "text/html"),
-            headers=headers,
-        )
+        octets, sender = envelope.original_content or b"", envelope.mail_from or ""
+        mail = read(octets, sender, envelope.rcpt_tos, next(self._numbers), self._clock())
         with self._arrived:
             self._mails.append(mail)
             self._arrived.notify_all()
-
-
-class _SmtpServer:
-    """The SMTP side, in a thread with an event loop of its own; aiosmtpd's Controller can take no free port."""
-
-    def __init__(self, port: int, catch: Callable[[Envelope], None]) -> None:
-        self.port = port
-        self.refused_with: int | None = None
-        self.is_held = False
-        self._catch = catch
-        self._connections: WeakSet[asyncio.Transport] = WeakSet()
-
-    def start(self) -> None:
-        listener = _listen(self.port)
-        self.port = listener.getsockname()[1]
-        self._is_ready = threading.Event()
-        self._thread = threading.Thread(
-            target=asyncio.run, args=(self._serve(listener),), name="mailbox-smtp", daemon=True
-        )
-        self._thread.start()
-        self._is_ready.wait()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._is_stopping.set)
-        self._thread.join()
-
-    async def _serve(self, listener: socket.socket) -> None:
-        self._loop, self._is_stopping = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(self._conversation, sock=listener)
-        self._is_ready.set()
-        await self._is_stopping.wait()
-        server.close()
-        for connection in list(self._connections):
-            connection.abort()
-        await server.wait_closed()
-
-    def _conversation(self) -> asyncio.Protocol:
-        return _Silence(self._connections) if self.is_held else _Conversation(self, self._connections)
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if self.refused_with:
-            return f"{self.refused_with} refused, as this mailbox was told to"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self._catch(envelope)
-        return "250 OK"
-
-
-class _Conversation(SMTP):
-    """One client; the fixed host name spares a look-up in the DNS for each."""
-
-    def __init__(self, handler: _SmtpServer, connections: WeakSet[asyncio.Transport]) -> None:
-        super().__init__(handler, hostname="mailbox.localhost", enable_SMTPUTF8=True)
-        self._connections = connections
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._connections.add(transport)
-        super().connection_made(transport)
-
-
-class _Silence(asyncio.Protocol):
-    """One client that never gets a word."""
-
-    def __init__(self, connections: WeakSet[asyncio.Transport]) -> None:
-        self._connections = connections
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._connections.add(transport)
-
-
-def _listen(port: int) -> socket.socket:
-    """Without Nagle's algorithm, which would hold back the second line of every answer for 40 ms."""
-    listener = socket.create_server((_HOST, port))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-class _WebServer:
-    """The web side: waitress in a thread of its own."""
-
-    def __init__(self, port: int, app: Flask) -> None:
-        self.port = port
-        self._app = app
-
-    def start(self) -> None:
-        listener = _listen(self.port)  # waitress, if it fails to, leaves threads behind
-        self.port = listener.getsockname()[1]
-        self._sockets: dict[int, Any] = {}
-        self._server = create_server(self._app, map=self._sockets, sockets=[listener], threads=4)
-        self._thread = threading.Thread(target=self._server.run, name="mailbox-web", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.trigger.pull_trigger(self._close)
-        self._thread.join()
-
-    def _close(self) -> None:
-        """In the loop's own thread, which ends when no socket is left."""
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._sockets)
 
 
 _PAGE_POLICY = (
@@ -315,40 +169,3 @@ def _harden(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _headers(message: EmailMessage) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, raw in message.raw_items():
-        value = _decoded(name, raw)
-        headers[_clean(name)] = f"{headers[name]}\n{value}" if name in headers else value
-    return headers
-
-
-def _decoded(name: str, raw: str) -> str:
-    return _tolerant(lambda: _clean(str(policy.default.header_fetch_parse(name, raw))), lambda: _clean(raw))
-
-
-def _body(message: EmailMessage, content_type: str) -> str:
-    """The first part of this type that is not an attachment, or nothing."""
-    parts = (part for part in message.walk() if part.get_content_type() == content_type and not part.is_attachment())
-    part = _tolerant(lambda: next(parts, None), lambda: None)
-    return "" if part is None else _content(part)
-
-
-def _content(part: EmailMessage) -> str:
-    text = _tolerant(lambda: str(part.get_content()), lambda: str(part.get_payload()))
-    return _clean(text).replace("\r\n", "\n")
-
-
-def _tolerant(read: Callable[[], _T], otherwise: Callable[[], _T]) -> _T:
-    """The standard parser means never to raise, and on broken mails does: LookupError, IndexError, AttributeError…"""
-    try:
-        return read()
-    except Exception:
-        return otherwise()
-
-
-def _clean(text: str) -> str:
-    """Without the lone surrogates that stand for undecodable bytes, which no page could be encoded with."""
-    return text.encode("utf-8", "replace").decode()

@@ -7,84 +7,32 @@ on a free port of 127.0.0.1, and is gone with its folder after ``stop``.
 
 from __future__ import annotations
 
-import base64
 import os
-import re
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from connector.errors import MonCompteError
+from connector import keys
+from connector.demo.ldap_tools import Entry, SlapdFailed, SlapdMissing, entries_of, run, tool
 from connector.settings import config_folder
 
 SAMPLE_SUFFIX = "dc=universite,dc=example"  # what the files of config/ldap are written for
 EXTERNAL = ("-Q", "-Y", "EXTERNAL")
 
-_SEARCH_PATH = ":/usr/sbin:/usr/local/sbin:/usr/libexec:/usr/local/libexec:/usr/lib/openldap:/usr/lib64/openldap"
 _SCHEMA_FOLDERS = ("/etc/ldap/schema", "/etc/openldap/schema", "/usr/local/etc/openldap/schema")
 _MODULE_FOLDERS = ("/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap", "/usr/libexec/openldap")
 _LONGEST_SOCKET = 107  # sun_path of unix(7), less the final NUL
 _PATIENCE_SECONDS = 10.0
 
-_STOCK = """\
-dn: cn=config
-objectClass: olcGlobal
-cn: config
-olcPidFile: {folder}/slapd.pid
-
-dn: cn=module{{0}},cn=config
-objectClass: olcModuleList
-cn: module{{0}}
-olcModulePath: {modules}
-olcModuleLoad: back_mdb
-
-dn: cn=schema,cn=config
-objectClass: olcSchemaConfig
-cn: schema
-
-include: file://{schema}/core.ldif
-include: file://{schema}/cosine.ldif
-include: file://{schema}/nis.ldif
-include: file://{schema}/inetorgperson.ldif
-
-dn: olcDatabase={{-1}}frontend,cn=config
-objectClass: olcDatabaseConfig
-objectClass: olcFrontendConfig
-olcDatabase: {{-1}}frontend
-olcSizeLimit: 500
-olcAccess: {{0}}to dn.exact="" by * read
-olcAccess: {{1}}to dn.base="cn=Subschema" by * read
-
-dn: olcDatabase={{0}}config,cn=config
-objectClass: olcDatabaseConfig
-olcDatabase: {{0}}config
-olcAccess: {{0}}to * by dn.exact=gidNumber={gid}+uidNumber={uid},cn=peercred,cn=external,cn=auth manage by * break
-
-dn: olcDatabase={{1}}mdb,cn=config
-objectClass: olcDatabaseConfig
-objectClass: olcMdbConfig
-olcDatabase: {{1}}mdb
-olcDbMaxSize: 17179869184
-olcDbNoSync: {no_sync}
-olcSuffix: {suffix}
-olcDbDirectory: {folder}/data
-olcRootDN: {root_dn}
-olcRootPW: {root_password}
-olcDbIndex: objectClass eq
-olcDbIndex: cn,uid eq
-olcAccess: {{0}}to attrs=userPassword by self write by anonymous auth by * none
-olcAccess: {{1}}to attrs=shadowLastChange by self write by * read
-olcAccess: {{2}}to * by * read
-"""
+_STOCK = Path(__file__).with_name("stock.ldif")  # what Debian's package makes, for str.format
 
 _TREE = """\
 dn: {suffix}
@@ -109,26 +57,6 @@ changetype: modify
 replace: olcPPolicyHashCleartext
 olcPPolicyHashCleartext: {hash_cleartext}
 """
-
-Entry = dict[str, list[str]]
-
-
-class SlapdMissing(MonCompteError):
-    """slapd, an LDAP command or the system's schema folder is not installed; the text says what to install."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} not found; on Debian: apt-get install slapd slapd-contrib ldap-utils")
-
-
-class SlapdFailed(MonCompteError):
-    """slapd did not start, or a command failed: its own words (never a secret), and ``code``, its exit status.
-
-    The exit status of ldapmodify, ldapsearch and ldapcompare is the LDAP result code (RFC 4511 appendix A).
-    """
-
-    def __init__(self, text: str, code: int = 1) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class PrivateSlapd:
@@ -155,9 +83,9 @@ class PrivateSlapd:
         self.base = suffix
         self.people_dn = f"ou=people,{suffix}"
         self.root_dn = f"cn=admin,{suffix}"
-        self.root_password = secrets.token_urlsafe(24)
+        self.root_password = keys.random_secret()
         self.portal_dn = f"cn=portal,ou=moncompte,{suffix}"
-        self.portal_password = secrets.token_urlsafe(24)
+        self.portal_password = keys.random_secret()
         self.decoy_dn = f"cn=decoy,ou=moncompte,{suffix}"
         self.password_hash = password_hash
         self.schema_files = schema_files
@@ -256,7 +184,7 @@ class PrivateSlapd:
 
     def run(self, command: str, *options: str, text: str = "") -> str:
         """What an LDAP command prints, given ``text`` on its standard input; raises SlapdMissing, SlapdFailed."""
-        return _run([tool(command), "-H", self.ldapi_uri, *options], text)
+        return run([tool(command), "-H", self.ldapi_uri, *options], text)
 
     @property
     def _socket(self) -> Path:
@@ -286,10 +214,10 @@ class PrivateSlapd:
         self.tcp_uri = f"ldap://127.0.0.1:{_free_port()}"
         stock = self.folder / "stock.ldif"
         _write_secret(stock, self._stock())
-        _run([tool("slapd"), "-Tadd", "-n0", "-F", str(self.folder / "config"), "-l", str(stock)])
+        run([tool("slapd"), "-Tadd", "-n0", "-F", str(self.folder / "config"), "-l", str(stock)])
 
     def _stock(self) -> str:
-        return _STOCK.format(
+        return _STOCK.read_text(encoding="utf-8").format(
             folder=self.folder,
             modules=_first_folder(_MODULE_FOLDERS, "back_mdb.so"),
             schema=_first_folder(_SCHEMA_FOLDERS, "inetorgperson.ldif"),
@@ -319,17 +247,6 @@ class PrivateSlapd:
         return [*self.schema_files, *(path for path in ours if path.name[:2] not in ("10", "11"))]
 
 
-def entries_of(ldif: str) -> Iterator[Entry]:
-    """The entries of an LDIF (RFC 2849) whose lines are not folded; names as written, base64 decoded."""
-    for block in re.split(r"\n{2,}", ldif.strip()):
-        entry: Entry = {}
-        for name, base64_mark, value in re.findall(r"^([^:#\s]+):(:?) ?(.*)$", block, re.MULTILINE):
-            clear = base64.b64decode(value).decode(errors="surrogateescape") if base64_mark else value
-            entry.setdefault(name, []).append(clear)
-        if entry:
-            yield entry
-
-
 def _bound_to_us() -> list[str]:
     """A prefix that has the kernel end slapd when the thread that started it dies, even killed (prctl(2)).
 
@@ -337,14 +254,6 @@ def _bound_to_us() -> list[str]:
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-
-
-def tool(name: str) -> str:
-    """The path of an LDAP command, also where an ordinary user's PATH does not look; raises SlapdMissing."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + _SEARCH_PATH)
-    if found is None:
-        raise SlapdMissing(name)
-    return found
 
 
 def _first_folder(folders: Sequence[str], content: str) -> str:
@@ -363,12 +272,3 @@ def _write_secret(path: Path, text: str) -> None:
     # No newline: ldap-utils take the file's every byte for the password.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _run(command: list[str], text: str = "") -> str:
-    # Neither ~/.ldaprc nor /etc/ldap/ldap.conf of whoever runs this may change what a test says.
-    environment = {**os.environ, "LDAPNOINIT": "1"}
-    done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode != 0:
-        raise SlapdFailed(f"{Path(command[0]).name}: {done.stderr.strip() or done.stdout.strip()}", done.returncode)
-    return done.stdout

@@ -16,7 +16,13 @@ from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
 from tests.portal_fixtures import MovingClock
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from connector import keys
-from connector.demo.slapd import EXTERNAL, Entry, PrivateSlapd, SlapdFailed, entries_of, tool
+from connector.demo.ldap_tools import Entry, SlapdFailed, entries_of, tool
+from connector.demo.slapd import EXTERNAL, PrivateSlapd
 from connector.settings import config_folder
 
 ROOT = Path(__file__).parents[2]

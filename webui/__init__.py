@@ -1,0 +1,39 @@
+"""The pages of Mon compte: HTTP, HTML and French around ``connector.portal``, and nothing else.
+
+``views`` turn requests into calls of the portal, ``forms`` bound what is typed, ``messages`` turn errors into French,
+``security`` keeps the headers and the session. No file here knows LDAP or SMTP.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from flask_babel import Babel
+from flask_wtf import CSRFProtect
+
+from webui import messages, security
+from webui.views import PORTAL, entry, password, problems
+
+if TYPE_CHECKING:
+    from connector.portal import Portal
+
+
+def create_app(portal: Portal) -> Flask:
+    """The WSGI application over one portal; it keeps no state of its own, so run as many as you like."""
+    app = Flask(__name__)
+    app.extensions[PORTAL] = portal
+    security.configure(app, portal.settings.web)
+    CSRFProtect(app)
+    Babel(app, locale_selector=select_locale, default_timezone=portal.settings.web.timezone)
+    app.register_blueprint(entry.blueprint)
+    app.register_blueprint(password.blueprint)
+    problems.register(app)
+    app.context_processor(lambda: {"web": portal.settings.web, "select_locale": select_locale})
+    app.jinja_env.globals.update(masked=messages.masked)
+    return app
+
+
+def select_locale() -> str:
+    """The language of the pages; the sentences in the source are French, the only one we speak so far."""
+    return "fr"

@@ -1,0 +1,102 @@
+"""What may be typed, and how long it may be. Whether it is *right* is the portal's business.
+
+The CSRF token is checked for every POST by ``flask_wtf.CSRFProtect``, so the forms themselves carry none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from flask_babel import lazy_gettext as _
+from wtforms import Form, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
+SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence
+RESCUE_MAX = 254  # characters: RFC 5321 §4.5.3.1.3, less the angle brackets
+
+
+def _strip(text: str | None) -> str | None:
+    return text.strip() if text else text
+
+
+class PortalForm(Form):  # type: ignore[misc]  # WTForms has no types
+    """A form that can be told, after the portal has spoken, what is wrong with which field."""
+
+    def tell(self, problems: Mapping[str, Iterable[str]]) -> None:
+        """Add sentences to the named fields' errors."""
+        for name, sentences in problems.items():
+            self[name].errors = [*self[name].errors, *sentences]
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """(id of the field, sentence) for the summary on top, in the fields' order."""
+        return [(field.id, str(sentence)) for field in self for sentence in field.errors]
+
+
+class SignInForm(PortalForm):
+    """Login, and the one box that takes the password or the key."""
+
+    identifier = StringField(
+        _("Identifiant"),
+        filters=[_strip],
+        validators=[
+            InputRequired(_("Écrivez votre identifiant, par exemple jmartin001.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
+        ],
+    )
+    secret = PasswordField(
+        _("Mot de passe ou clé d’activation"),
+        validators=[
+            InputRequired(_("Écrivez votre mot de passe, ou votre clé d’activation.")),
+            Length(max=SECRET_MAX, message=_("C’est trop long pour un mot de passe ou une clé : vérifiez ce champ.")),
+        ],
+    )
+
+
+class ForgottenForm(PortalForm):
+    """Whose key should be mailed."""
+
+    identifier = StringField(
+        id="forgotten-identifier",
+        filters=[_strip],
+        validators=[
+            InputRequired(_("Écrivez votre identifiant ou votre numéro INE.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant ou un INE : vérifiez ce champ.")),
+        ],
+    )
+
+
+_PASSWORD_LENGTH = Length(
+    max=SECRET_MAX, message=_("Ce mot de passe est beaucoup trop long : choisissez-en un plus court.")
+)
+_SAME = EqualTo(
+    "password", _("La confirmation n’est pas identique au mot de passe : tapez deux fois exactement le même.")
+)
+_RESCUE_LENGTH = Length(max=RESCUE_MAX, message=_("Cette adresse est trop longue : vérifiez-la."))
+
+
+class NewPasswordForm(PortalForm):
+    """After a key: a password must be chosen; a rescue address may be given."""
+
+    password = PasswordField(
+        _("Nouveau mot de passe"), validators=[InputRequired(_("Choisissez un mot de passe.")), _PASSWORD_LENGTH]
+    )
+    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_SAME])
+    rescue = StringField(_("Adresse mail de secours"), filters=[_strip], validators=[_RESCUE_LENGTH])
+
+
+class ChangeForm(PortalForm):
+    """After a password: it is asked again, then either of the two may be changed."""
+
+    current_password = PasswordField(
+        _("Mot de passe actuel"),
+        id="current-password",
+        validators=[
+            InputRequired(_("Écrivez votre mot de passe actuel, pour confirmer que c’est bien vous.")),
+            _PASSWORD_LENGTH,
+        ],
+    )
+    password = PasswordField(_("Nouveau mot de passe"), validators=[_PASSWORD_LENGTH])
+    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_SAME])
+    rescue = StringField(_("Adresse mail de secours"), filters=[_strip], validators=[_RESCUE_LENGTH])

@@ -1,0 +1,114 @@
+"""Response headers, cookie settings, and the session: the only file that reads or writes it.
+
+The session is Flask's signed cookie. It holds what was proved and when (``uid``, ``by``, ``mark``, ``opened``), and no
+password or key; ``mark`` is checked against the directory at every request, so a cookie dies with the password.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request, session
+
+from connector.errors import SessionStale
+from connector.model import By, Done, Proof
+
+if TYPE_CHECKING:
+    from connector.settings import Web
+
+BODY_BYTES = 64 * 1024
+FORM_PARTS = 20
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # Not no-referrer: on https Flask-WTF compares the Referer with our own origin, against login CSRF.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+HSTS = "max-age=31536000"  # one year; only where cookies are Secure, that is where the site is https
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the session says was proved; true only once ``portal.revisit`` agrees."""
+
+    uid: str
+    by: By
+    mark: str
+
+
+def configure(app: Flask, web: Web) -> None:
+    """Bound the requests, set the cookie's attributes, put the headers on every answer."""
+    secure = web.secure_cookies
+    app.config.update(
+        SECRET_KEY=web.secret_key.get_secret_value(),
+        # The __Host- prefix keeps a neighbour under the same domain from planting a session of its own.
+        SESSION_COOKIE_NAME="__Host-moncompte" if secure else "moncompte",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        WTF_CSRF_TIME_LIMIT=None,  # the token lives and dies with the session; a page left open overnight still works
+        MAX_CONTENT_LENGTH=BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=BODY_BYTES,
+        MAX_FORM_PARTS=FORM_PARTS,
+    )
+    app.after_request(lambda response: _put_headers(response, secure))
+
+
+def open_session(proof: Proof, now: datetime) -> None:
+    """Remember what was proved, in a session that starts empty (against session fixation)."""
+    session.clear()
+    session.update(uid=proof.account.uid, by=proof.by.value, mark=proof.mark, opened=int(now.timestamp()))
+
+
+def current_visit(now: datetime, minutes: int) -> Visit:
+    """What the session proved; raises SessionStale when there is none or it is older than ``minutes``."""
+    if "mark" not in session or not _is_young(now, minutes):
+        raise SessionStale
+    return Visit(session["uid"], By(session["by"]), session["mark"])
+
+
+def visitor() -> str | None:
+    """The login of whoever has a session, however old; for wording, never for a decision."""
+    return session.get("uid")
+
+
+def close_session() -> None:
+    """Forget everything, the CSRF token included."""
+    session.clear()
+
+
+def keep_done(done: Done, now: datetime) -> None:
+    """End the session but for what the page after needs: the proof is used up, the name is nobody's business."""
+    session.clear()
+    session.update(done=[done.activated, done.password_changed, done.rescue_changed], opened=int(now.timestamp()))
+
+
+def read_done(now: datetime, minutes: int) -> dict[str, bool] | None:
+    """What was just done: ``activated``, ``password_changed``, ``rescue_changed``; None when nothing was."""
+    if "done" not in session or not _is_young(now, minutes):
+        return None
+    return dict(zip(("activated", "password_changed", "rescue_changed"), session["done"], strict=True))
+
+
+def _is_young(now: datetime, minutes: int) -> bool:
+    age = now - datetime.fromtimestamp(session["opened"], UTC)
+    return timedelta(0) <= age < timedelta(minutes=minutes)
+
+
+def _put_headers(response: Response, secure: bool) -> Response:
+    response.headers.extend(HEADERS)
+    if secure:
+        response.headers["Strict-Transport-Security"] = HSTS
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response

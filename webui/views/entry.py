@@ -1,0 +1,69 @@
+"""The front door: sign in with a password or a key, or ask for a fresh key."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector.errors import SignInRefused
+from webui import messages, security
+from webui.forms import ForgottenForm, SignInForm
+from webui.views import REFUSED, current_portal
+
+blueprint = Blueprint("entry", __name__)
+
+
+@blueprint.get("/")
+def landing() -> ResponseReturnValue:
+    """*Mon compte*."""
+    return render_landing()
+
+
+@blueprint.post("/connexion")
+def sign_in() -> ResponseReturnValue:
+    """The one box; a refusal is the same page whoever is refused."""
+    form = SignInForm(request.form)
+    if not form.validate():
+        return render_landing(sign_in=form), REFUSED
+    portal = current_portal()
+    try:
+        proof = portal.sign_in(form.identifier.data, form.secret.data)
+    except SignInRefused as error:
+        return render_landing(sign_in=form, refused=messages.sign_in_refused(error)), REFUSED
+    security.open_session(proof, portal.now())
+    return redirect(url_for("password.choose"), 303)
+
+
+@blueprint.post("/oubli")
+def ask_key() -> ResponseReturnValue:
+    """*Mot de passe oublié*: one answer for everyone, before, during and after the mail."""
+    form = ForgottenForm(request.form)
+    if not form.validate():
+        return render_landing(forgotten=form), REFUSED
+    current_portal().request_key(form.identifier.data)
+    return redirect(url_for("entry.key_sent"), 303)
+
+
+@blueprint.get("/oubli/envoye")
+def key_sent() -> ResponseReturnValue:
+    """The page after; it knows nothing of who asked."""
+    return render_template("sent.html", keys=current_portal().settings.keys)
+
+
+@blueprint.post("/deconnexion")
+def sign_out() -> ResponseReturnValue:
+    """Forget the session."""
+    security.close_session()
+    flash(messages.signed_out())
+    return redirect(url_for("entry.landing"), 303)
+
+
+def render_landing(sign_in: SignInForm | None = None, forgotten: ForgottenForm | None = None, refused: str = "") -> str:
+    """The landing page; ``refused`` is a sentence for the alert on top. Secrets are never put back into the form."""
+    return render_template(
+        "landing.html",
+        sign_in=sign_in or SignInForm(),
+        forgotten=forgotten or ForgottenForm(),
+        refused=refused,
+        takes_student_number=current_portal().settings.identifiers.student_number,
+    )

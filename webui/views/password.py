@@ -1,0 +1,112 @@
+"""Behind the door: choose or change the password and the rescue address; the meter; the page after."""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused
+from connector.model import Account, By, Done, Reason
+from connector.passwords import allowed_punctuation
+from webui import messages, security
+from webui.forms import SECRET_MAX, ChangeForm, NewPasswordForm, PortalForm
+from webui.security import Visit
+from webui.views import REFUSED, current_portal
+
+blueprint = Blueprint("password", __name__)
+
+FORMS: dict[By, type[PortalForm]] = {By.KEY: NewPasswordForm, By.PASSWORD: ChangeForm}
+
+
+@blueprint.get("/mot-de-passe")
+def choose() -> ResponseReturnValue:
+    """The form, worded for how the session was opened."""
+    visit, account = _arrive()
+    return _render(visit, account, FORMS[visit.by]())
+
+
+@blueprint.post("/mot-de-passe")
+def change() -> ResponseReturnValue:
+    """One act; or the form again, with everything that is wrong with it at once."""
+    visit, account = _arrive()
+    form = FORMS[visit.by](request.form)
+    error: MonCompteError | None = None
+    if form.validate():
+        try:
+            security.keep_done(_act(visit, form), current_portal().now())
+            return redirect(url_for("password.done"), 303)
+        except (ChangeRefused, ProofRefused, NothingToChange) as refused:
+            error = refused
+    _tell_all(form, account, error)
+    return _render(visit, account, form), REFUSED
+
+
+@blueprint.post("/force")
+def strength() -> ResponseReturnValue:
+    """The meter: the very verdict that decides at the end, as JSON."""
+    _visit, account = _arrive()
+    portal = current_portal()
+    verdict = portal.judge.verdict(
+        account, *(request.form.get(name, "")[:SECRET_MAX] for name in ("password", "rescue"))
+    )
+    return jsonify(
+        strength=verdict.strength,
+        label=messages.strength_label(verdict.strength),
+        refusals=[messages.refusal(item) for item in verdict.refusals],
+        met=_kept_rules({item.reason for item in verdict.refusals}),
+    )
+
+
+@blueprint.get("/fait")
+def done() -> ResponseReturnValue:
+    """What was done, and where to go next."""
+    portal = current_portal()
+    facts = security.read_done(portal.now(), portal.settings.web.session_minutes)
+    if facts is None:
+        return redirect(url_for("entry.landing"), 303)
+    return render_template("done.html", **facts)
+
+
+def _kept_rules(broken: set[Reason]) -> list[str]:
+    """The rules to tick. Of a password that is too long nothing else was judged, so none."""
+    rules = current_portal().policy.rules()
+    return [] if Reason.TOO_LONG in broken else [item.reason.value for item in rules if item.reason not in broken]
+
+
+def _arrive() -> tuple[Visit, Account]:
+    """The session and the account it stands for, read afresh; raises SessionStale."""
+    portal = current_portal()
+    visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
+    return visit, portal.revisit(visit.uid, visit.by, visit.mark)
+
+
+def _act(visit: Visit, form: PortalForm) -> Done:
+    portal = current_portal()
+    password, rescue = form["password"].data or None, form["rescue"].data or None
+    if visit.by is By.KEY:
+        return portal.redeem_key(visit.uid, visit.mark, password or "", rescue)
+    return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue)
+
+
+def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) -> None:
+    """Put every refusal on its field. ChangeRefused is complete; before any other, the judge was not heard yet."""
+    if error:
+        form.tell(messages.field_problems(error))
+    if isinstance(error, ChangeRefused):
+        return
+    password, rescue = (None if form[name].errors else form[name].data or None for name in ("password", "rescue"))
+    try:
+        current_portal().judge.change(account, password, rescue)
+    except ChangeRefused as refused:
+        form.tell(messages.field_problems(refused))
+
+
+def _render(visit: Visit, account: Account, form: PortalForm) -> str:
+    return render_template(
+        "password.html",
+        form=form,
+        account=account,
+        by_key=visit.by is By.KEY,
+        rules=[(item.reason.value, messages.rule(item)) for item in current_portal().policy.rules()],
+        punctuation=allowed_punctuation(),
+    )

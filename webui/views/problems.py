@@ -1,0 +1,63 @@
+"""Errors become pages, each in the design; what people may read about them is in ``messages`` and the templates."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from connector.errors import DirectoryError, KeyDead, SessionStale
+from webui import messages, security
+from webui.forms import IDENTIFIER_MAX, SignInForm
+from webui.views import REFUSED
+from webui.views.entry import render_landing
+
+RETRY_AFTER_SECONDS = 120
+
+
+def register(app: Flask) -> None:
+    """Give every error its page."""
+    app.register_error_handler(SessionStale, _session_stale)
+    app.register_error_handler(KeyDead, _key_dead)
+    app.register_error_handler(DirectoryError, _directory_failed)
+    app.register_error_handler(CSRFError, _form_expired)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def _session_stale(_error: SessionStale) -> ResponseReturnValue:
+    security.close_session()
+    flash(messages.session_stale())
+    return redirect(url_for("entry.landing"), 303)
+
+
+def _key_dead(error: KeyDead) -> ResponseReturnValue:
+    title, explanation = messages.key_dead(error)
+    identifier = security.visitor() or _typed_identifier()
+    security.close_session()
+    return render_template("key_dead.html", title=title, explanation=explanation, identifier=identifier), REFUSED
+
+
+def _directory_failed(error: DirectoryError) -> ResponseReturnValue:
+    """Down or misconfigured: neither is the visitor's doing, and both are the same page for everyone."""
+    current_app.logger.error("directory: %s: %s", type(error).__name__, error)
+    response = make_response(render_template("problem.html", code=503), 503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _form_expired(_error: CSRFError) -> ResponseReturnValue:
+    form = SignInForm(data={"identifier": _typed_identifier()})  # not request.form: that would bring the secret
+    return render_landing(sign_in=form, refused=messages.form_expired()), 400
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    """Any other status, a fault of ours included; only its code is shown, and 405 keeps its Allow header."""
+    code = error.code or InternalServerError.code
+    headers = [header for header in error.get_headers() if header[0] != "Content-Type"]
+    return make_response(render_template("problem.html", code=code), code, headers)
+
+
+def _typed_identifier() -> str:
+    typed = request.form.get("identifier") or request.form.get("username", "")
+    return typed[:IDENTIFIER_MAX]
