@@ -51,7 +51,8 @@ def key_dead(error: KeyDead) -> tuple[str, str]:
         return _("Cette clé a expiré"), _expired(error)
     return _("Cette clé ne sert plus"), _(
         "Elle a déjà servi, ou une clé plus récente l’a remplacée : "
-        "de plusieurs clés reçues, seule la dernière est valable."
+        "de plusieurs clés reçues, seule la dernière est valable. "
+        "Si vous veniez de valider un nouveau mot de passe, il est enregistré : essayez-le."
     )
 
 

@@ -17,7 +17,7 @@ from connector.portal import Portal
 from tests.portal_fixtures import MovingClock
 
 QUIET = (
-    "--no-sandbox",
+    "--no-sandbox",  # Chromium refuses to run as root with it
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from connector.errors import DirectoryError, KeyDead, SessionStale
+from connector.errors import DirectoryUnavailable, KeyDead, SessionStale
 from webui import messages, security
 from webui.forms import IDENTIFIER_MAX, SignInForm
 from webui.views import REFUSED
@@ -20,7 +20,7 @@ def register(app: Flask) -> None:
     """Give every error its page."""
     app.register_error_handler(SessionStale, _session_stale)
     app.register_error_handler(KeyDead, _key_dead)
-    app.register_error_handler(DirectoryError, _directory_failed)
+    app.register_error_handler(DirectoryUnavailable, _directory_unavailable)
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
 
@@ -38,9 +38,8 @@ def _key_dead(error: KeyDead) -> ResponseReturnValue:
     return render_template("key_dead.html", title=title, explanation=explanation, identifier=identifier), REFUSED
 
 
-def _directory_failed(error: DirectoryError) -> ResponseReturnValue:
-    """Down or misconfigured: neither is the visitor's doing, and both are the same page for everyone."""
-    current_app.logger.error("directory: %s: %s", type(error).__name__, error)
+def _directory_unavailable(error: DirectoryUnavailable) -> ResponseReturnValue:
+    current_app.logger.warning("the directory is unavailable: %s", error)
     response = make_response(render_template("problem.html", code=503), 503)
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
