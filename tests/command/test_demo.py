@@ -1,0 +1,99 @@
+"""``moncompte demo``, run as a person runs it and as a script does."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = [str(Path(sys.executable).with_name("moncompte")), "demo", "--people", "14"]
+FIELDS = {"portal", "mailbox", "ldap", "base", "root_dn", "root_password", "portal_dn", "portal_password", "people"}
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo puts its files; a short path, for the unix socket."""
+    return tmp_path_factory.mktemp("d")
+
+
+@pytest.fixture
+def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    process = subprocess.Popen(
+        [*COMMAND, "--json", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def ready(demo: subprocess.Popen[str]) -> dict[str, Any]:
+    assert demo.stdout
+    described: dict[str, Any] = json.loads(demo.stdout.readline())
+    return described
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def ldapsearch(described: dict[str, Any], *what: str) -> str:
+    who = ["-x", "-D", described["root_dn"], "-w", described["root_password"], "-b", described["base"]]
+    done = subprocess.run(
+        ["ldapsearch", "-LLL", "-H", described["ldap"], *who, *what], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_one_line_of_json_tells_a_script_everything_and_all_of_it_answers(demo: subprocess.Popen[str]) -> None:
+    described = ready(demo)
+    assert set(described) == FIELDS
+    assert b"Mon compte" in urllib.request.urlopen(described["portal"]).read()
+    assert json.load(urllib.request.urlopen(described["mailbox"])) == []
+    person = described["people"][0]
+    assert f"uid: {person['uid']}\n" in ldapsearch(described, f"(uid={person['uid']})")
+    states = {person["state"] for person in described["people"]}
+    assert states == {"to-activate", "active", "suspended", "expired", "staff"}
+    demo.send_signal(signal.SIGINT)
+    rest, complaints = demo.communicate(timeout=30)
+    assert (rest, complaints, demo.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_process_and_no_file_behind(
+    demo: subprocess.Popen[str], folder: Path, number: signal.Signals
+) -> None:
+    ready(demo)
+    slapds = children(demo.pid)
+    assert slapds
+    demo.send_signal(number)
+    demo.wait(timeout=30)
+    assert [pid for pid in slapds if Path(f"/proc/{pid}").exists()] == []
+    assert list(folder.iterdir()) == []
+
+
+def test_a_person_is_told_what_to_try_with_a_line_that_works_as_printed(folder: Path) -> None:
+    with subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(folder)}
+    ) as demo:
+        assert demo.stdout
+        guide = "".join(iter(demo.stdout.readline, "Ctrl-C stops everything and leaves nothing behind.\n"))
+        line = next(line for line in guide.splitlines() if "ldapsearch" in line)
+        shown = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout  # noqa: S602
+        demo.send_signal(signal.SIGINT)
+    assert "moncompteKeyExpiry: " in shown
+    assert "Portal    http://127.0.0.1:" in guide
+
+
+def test_a_taken_port_is_said_in_a_sentence(demo: subprocess.Popen[str]) -> None:
+    port = ready(demo)["portal"].rsplit(":", 1)[1].rstrip("/")
+    again = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert again.stderr == f"Error: port {port} is taken; give another with --port, or none\n"
