@@ -148,7 +148,7 @@ class Outbox:
         total = 0
         while accounts := self._directory.owed(now):
             try:
-                done = self._deliver(owed for account in accounts for owed in self._claim(account, now))
+                done = self._deliver(owed for account in accounts for owed in self._claim(account))
             except MailServerDown:
                 break
             total += done
@@ -157,13 +157,14 @@ class Outbox:
         return total
 
     def _run(self) -> None:
-        next_round = self._clock()
+        pause = timedelta(seconds=self._mail.dispatch_every_seconds)
+        last_round = self._clock() - pause
         while not self._stopping.is_set():
             try:
                 self.send_handed(wait_seconds=1)
-                if self._clock() >= next_round:
-                    next_round = self._clock() + timedelta(seconds=self._mail.dispatch_every_seconds)
-                    self.dispatch(self._clock())
+                if not timedelta(0) <= self._clock() - last_round < pause:  # also after the clock was set back
+                    last_round = self._clock()
+                    self.dispatch(last_round)
             except DirectoryError as error:
                 _LOG.warning("outbox: %s: %s", type(error).__name__, error)
             except Exception:
@@ -180,8 +181,9 @@ class Outbox:
             if owed is not None:
                 yield owed
 
-    def _claim(self, account: Account, now: datetime) -> Iterator[Owed]:
+    def _claim(self, account: Account) -> Iterator[Owed]:
         """Make the account's overdue mails ours, one at a time; one that another dispatcher took is not."""
+        now = self._clock()  # not the round's: behind a slow mail server the lease would be half over
         with suppress(Conflict):
             if account.mail_due and account.mail_due <= now:
                 yield from self._claim_key(account, account.mail_due, now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ldap3 import BASE, DEREF_NEVER, MODIFY_REPLACE, SUBTREE
@@ -18,12 +18,18 @@ from connector import hashing, keys
 from connector.directory import changes, controls, entries
 from connector.directory.connections import Connections, bind
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, DirectoryUnavailable
-from connector.model import Account, Change, Identifier, Ine, Notice, PendingKey, Reason, Refusal, StudentNumber
+from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, Reason, Refusal, StudentNumber
 from connector.settings import Settings
 
 SUCCESS, SIZE_LIMIT, COMPARE_TRUE, NO_SUCH_ATTRIBUTE, CONSTRAINT = 0, 4, 6, 16, 19
 _UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 appendix A)
 _CONFLICT = {NO_SUCH_ATTRIBUTE, 20, 32, 122}  # and attributeOrValueExists, noSuchObject, assertionFailed (RFC 4528)
+_REMEDIES = {
+    17: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
+    21: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
+    32: "no such entry, or no right to see it: check the DN, load config/ldap/50-entries.ldif and 60-access.ldif",
+    50: "a right is missing: load config/ldap/60-access.ldif",
+}
 _POLICY_REASONS = {
     None: Reason.DIRECTORY_QUALITY,
     controls.PolicyError.INSUFFICIENT_QUALITY: Reason.DIRECTORY_QUALITY,
@@ -32,6 +38,7 @@ _POLICY_REASONS = {
     controls.PolicyError.IN_HISTORY: Reason.IN_HISTORY,
 }
 _BATCH = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Directory:
@@ -60,8 +67,13 @@ class Directory:
         found = self._search("", "(objectClass=*)", ["supportedControl"], scope=BASE)
         offered = {value.decode() for value in found[0][1].get("supportedcontrol", [])} if found else set()
         self._asserts = controls.ASSERTION in offered
+        self.find(())  # the people's branch is there, and may be searched
         secret = keys.random_secret()
-        self._modify(self._settings.decoy_dn, {"userPassword": [(MODIFY_REPLACE, [self._stored(secret)])]})
+        try:
+            self._modify(self._settings.decoy_dn, {"userPassword": [(MODIFY_REPLACE, [self._stored(secret)])]})
+            self.store_key(None, PendingKey(keys.NOBODYS_HASH, _EPOCH, _EPOCH, Origin.LETTER), None)
+        except Conflict as error:
+            raise DirectoryMisconfigured(f"{error}: {_REMEDIES[32]}") from None
         with self._working.lend() as connection:
             result = connection.compare(self._settings.decoy_dn, "userPassword", secret)[1]
         if result["result"] == COMPARE_TRUE:
@@ -182,7 +194,7 @@ class Directory:
                 time_limit=self._settings.timeout_seconds,
             )
         if result["result"] not in {SUCCESS, SIZE_LIMIT}:
-            raise _error(result, f"search under {base}")
+            raise _failure(result, f"search under {base}")
         return [
             (item["dn"], {name.lower(): values for name, values in item["raw_attributes"].items()})
             for item in response
@@ -193,17 +205,23 @@ class Directory:
         with self._working.lend() as connection:
             result = connection.modify(dn, what, controls=[controls.ask_policy(), *(assertions or [])])[1]
         if result["result"] != SUCCESS:
-            raise _error(result, f"modify {dn}", is_password="userPassword" in what)
+            raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
 
 
-def _error(result: dict[str, Any], act: str, *, is_password: bool = False) -> Exception:
-    """A result code as one of our errors. The server's own message stays behind: it may quote what was sent."""
+def _write_error(result: dict[str, Any], act: str, *, is_password: bool = False) -> Exception:
+    """What went wrong with a write: the policy's word, somebody else's write, or a fault."""
     code, policy = result["result"], controls.policy_error(result)
-    if code in _UNAVAILABLE:
-        return DirectoryUnavailable(f"{act}: {result['description']}")
     if code == CONSTRAINT and is_password and policy in _POLICY_REASONS:
         return ChangeRefused((Refusal(_POLICY_REASONS[policy]),))
     if code in _CONFLICT or code == CONSTRAINT:
         return Conflict(f"{act}: {result['description']}")
-    reason = f", {policy.name.lower()}" if policy is not None else ""
-    return DirectoryMisconfigured(f"{act}: {result['description']}{reason}")
+    return _failure(result, act)
+
+
+def _failure(result: dict[str, Any], act: str) -> Exception:
+    """A fault of the directory's. Its own message stays behind: it may quote what was sent."""
+    code, policy = result["result"], controls.policy_error(result)
+    said = f"{act}: {result['description']}" + (f", {policy.name.lower()}" if policy is not None else "")
+    if code in _UNAVAILABLE:
+        return DirectoryUnavailable(said)
+    return DirectoryMisconfigured(f"{said}: {_REMEDIES[code]}" if code in _REMEDIES else said)

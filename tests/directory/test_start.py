@@ -1,0 +1,51 @@
+"""Starting on a directory that is not ready: refused, with the remedy; on one that is down: patient."""
+
+import pytest
+
+from connector.demo.slapd import PrivateSlapd
+from connector.errors import DirectoryMisconfigured
+from connector.model import By
+from connector.portal import Portal
+from connector.settings import Settings
+from tests.conftest import PASSWORD
+
+
+def variant(settings: Settings, **directory: object) -> Settings:
+    return settings.model_copy(update={"directory": settings.directory.model_copy(update=directory)})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"people_dn": "ou=nowhere,dc=universite,dc=example"}, "search under ou=nowhere.*check the DN"),
+        ({"decoy_dn": "cn=nothing,ou=moncompte,dc=universite,dc=example"}, "cn=nothing.*50-entries.ldif"),
+        ({"decoy_dn": "cn=portal,ou=moncompte,dc=universite,dc=example"}, "60-access.ldif"),
+        ({"bind_dn": "cn=nobody,dc=universite,dc=example"}, "bind as cn=nobody.*invalidCredentials"),
+    ],
+)
+def test_what_is_missing_is_said_with_its_remedy(
+    settings: Settings, people: dict[str, str], wrong: dict[str, object], said: str
+) -> None:
+    portal = Portal(variant(settings, **wrong))
+    with pytest.raises(DirectoryMisconfigured, match=said):
+        portal.start()
+    portal.stop()
+
+
+def test_a_directory_that_is_down_is_waited_for(
+    settings: Settings, people: dict[str, str], slapd: PrivateSlapd
+) -> None:
+    slapd.halt()
+    portal = Portal(settings)
+    try:
+        portal.start()
+    finally:
+        slapd.launch()
+    assert portal.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
+    portal.stop()
+
+
+def test_the_second_server_is_asked_when_the_first_does_not_answer(settings: Settings, people: dict[str, str]) -> None:
+    portal = Portal(variant(settings, uri=("ldap://127.0.0.1:1", *settings.directory.uri)))
+    assert portal.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
+    portal.stop()
