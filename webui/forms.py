@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from flask_babel import lazy_gettext as _
 from wtforms import Form, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
 SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence
@@ -41,7 +41,7 @@ class SignInForm(PortalForm):
         _("Identifiant"),
         filters=[_strip],
         validators=[
-            InputRequired(_("Écrivez votre identifiant, par exemple jmartin001.")),
+            DataRequired(_("Écrivez votre identifiant, par exemple jmartin001.")),
             Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
         ],
     )
@@ -61,7 +61,7 @@ class ForgottenForm(PortalForm):
         id="forgotten-identifier",
         filters=[_strip],
         validators=[
-            InputRequired(_("Écrivez votre identifiant ou votre numéro INE.")),
+            DataRequired(_("Écrivez votre identifiant ou votre numéro INE.")),
             Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant ou un INE : vérifiez ce champ.")),
         ],
     )

@@ -52,7 +52,7 @@ def key_dead(error: KeyDead) -> tuple[str, str]:
     return _("Cette clé ne sert plus"), _(
         "Elle a déjà servi, ou une clé plus récente l’a remplacée : "
         "de plusieurs clés reçues, seule la dernière est valable. "
-        "Si vous veniez de valider un nouveau mot de passe, il est enregistré : essayez-le."
+        "Si vous veniez de valider un nouveau mot de passe, essayez-le d’abord : il est peut-être déjà enregistré."
     )
 
 

@@ -12,11 +12,14 @@ from waitress.server import create_server
 
 
 class WebServer:
-    """Serve ``app`` on ``host:port`` (0: a free one, told by ``port`` once started) with so many threads."""
+    """Serve ``app`` on ``host:port`` (0: a free one, told by ``port`` once started) with so many threads.
 
-    def __init__(self, app: Flask, host: str, port: int, threads: int) -> None:
+    ``scheme`` is what browsers speak: https where a proxy in front does, whatever the proxy speaks to us.
+    """
+
+    def __init__(self, app: Flask, host: str, port: int, threads: int, scheme: str = "http") -> None:
         self.port = port
-        self._app, self._host, self._threads = app, host, threads
+        self._app, self._host, self._threads, self._scheme = app, host, threads, scheme
 
     def start(self) -> None:
         """Listen and serve. Raises OSError when the port is taken."""
@@ -25,7 +28,7 @@ class WebServer:
         self.port = listener.getsockname()[1]
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            self._app, map=self._sockets, sockets=[listener], threads=self._threads, ident=None
+            self._app, map=self._sockets, sockets=[listener], threads=self._threads, url_scheme=self._scheme, ident=None
         )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self._thread.start()

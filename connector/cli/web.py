@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from urllib.parse import urlsplit
 
 from connector.portal import Portal
 from webui import create_app
@@ -15,7 +16,8 @@ from webui.server import WebServer
 @contextmanager
 def serving(portal: Portal, host: str, port: int) -> Iterator[None]:
     """The portal on ``host:port`` while the block lasts. Raises OSError (a taken port), DirectoryMisconfigured."""
-    server = WebServer(create_app(portal), host, port, portal.settings.web.threads)
+    web = portal.settings.web
+    server = WebServer(create_app(portal), host, port, web.threads, urlsplit(web.portal_url).scheme)
     portal.start()
     try:
         server.start()

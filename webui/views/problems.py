@@ -33,7 +33,7 @@ def _session_stale(_error: SessionStale) -> ResponseReturnValue:
 
 def _key_dead(error: KeyDead) -> ResponseReturnValue:
     title, explanation = messages.key_dead(error)
-    identifier = security.visitor() or _typed_identifier()
+    identifier = _typed_identifier() or security.visitor()  # typed first: the session may be somebody else's
     security.close_session()
     return render_template("key_dead.html", title=title, explanation=explanation, identifier=identifier), REFUSED
 

@@ -1,0 +1,39 @@
+"""The meter: the very verdict that decides at the end, as JSON."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from connector.portal import Portal
+from tests.portal_fixtures import account, issue
+from tests.web.steps import NEW_PASSWORD, choose, post, sign_in, token
+
+RESCUE = "joelle.x@exemple.fr"
+
+
+@pytest.mark.parametrize("typed", ["mercier", NEW_PASSWORD, "K7QF9-M2XT4-RD8HC", "joëlle.x@exemple.fr", "x" * 129, ""])
+def test_it_is_the_servers_own_verdict(client: FlaskClient, portal: Portal, typed: str) -> None:
+    sign_in(client, "emercier", issue(portal, "emercier"))
+    headers = {"X-CSRFToken": token(client)}
+    answer = client.post("/force", data={"password": typed, "rescue": RESCUE}, headers=headers).json
+    verdict = portal.judge.verdict(account(portal, "emercier"), typed, RESCUE)
+    refused = {refusal.reason for refusal in verdict.refusals}
+    kept = [] if len(typed) > portal.policy.max_length else [rule.reason for rule in portal.policy.rules()]
+    assert answer
+    assert answer["strength"] == verdict.strength
+    assert answer["label"] == ("Faible", "Moyen", "Fort")[verdict.strength]
+    assert len(answer["refusals"]) == len(verdict.refusals)
+    assert answer["met"] == [reason.value for reason in kept if reason not in refused]
+
+
+def test_what_it_refuses_the_form_refuses_in_the_same_words(client: FlaskClient, portal: Portal) -> None:
+    sign_in(client, "emercier", issue(portal, "emercier"))
+    told = post(client, "/force", password="court", rescue=RESCUE).json
+    page = choose(client, "court", RESCUE).text
+    assert told
+    assert told["refusals"]
+    assert [sentence for sentence in told["refusals"] if f'<a href="#password">{sentence}</a>' not in page] == []
+
+
+def test_it_needs_a_session_and_a_token(client: FlaskClient) -> None:
+    assert client.post("/force", data={"password": "martin"}).status_code == 400
+    assert post(client, "/force", password="martin").status_code == 303

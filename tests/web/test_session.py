@@ -1,0 +1,147 @@
+"""The session: how long it lives, what ends it, what it holds."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from connector.demo.slapd import PrivateSlapd
+from connector.model import Account, By, Origin
+from connector.portal import Portal
+from tests.conftest import PASSWORD
+from tests.portal_fixtures import MovingClock, issue
+from tests.web.conftest import ClientWith
+from tests.web.steps import NEW_PASSWORD, change, choose, is_open, post, sign_in, suspend, write
+from webui import create_app
+
+LONG_AGO = "20260101000000Z"
+
+
+def test_it_ends_after_its_minutes_by_the_portals_clock(client: FlaskClient, clock: MovingClock) -> None:
+    sign_in(client, "jmartin001", PASSWORD)
+    clock.forward(minutes=14, seconds=59)
+    assert is_open(client)
+    clock.forward(seconds=1)
+    assert client.get("/mot-de-passe").headers["Location"] == "/"
+    assert "session est terminée" in client.get("/").text
+
+
+def test_its_minutes_are_a_setting(client_with: ClientWith, clock: MovingClock) -> None:
+    client = client_with(web={"session_minutes": 60})
+    sign_in(client, "jmartin001", PASSWORD)
+    clock.forward(minutes=59)
+    assert is_open(client)
+    clock.forward(minutes=1)
+    assert not is_open(client)
+
+
+def test_a_suspended_account_ends_it_for_good(client: FlaskClient, slapd: PrivateSlapd) -> None:
+    """The session is gone, and does not come back when the account does."""
+    sign_in(client, "jmartin001", PASSWORD)
+    suspend(slapd, "jmartin001")
+    assert not is_open(client)
+    write(slapd, "jmartin001", "supannRessourceEtat", "{COMPTE}A:SupannActif")
+    assert not is_open(client)
+
+
+def test_a_password_changed_elsewhere_ends_it(client: FlaskClient, slapd: PrivateSlapd) -> None:
+    write(slapd, "jmartin001", "pwdChangedTime", LONG_AGO, "-e", "relax")
+    sign_in(client, "jmartin001", PASSWORD)
+    assert is_open(client)
+    write(slapd, "jmartin001", "userPassword", NEW_PASSWORD)
+    assert not is_open(client)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda portal, clock: issue(portal, "emercier"),
+        lambda portal, clock: clock.forward(minutes=10),
+    ],
+    ids=["a newer key", "the end of its life"],
+)
+def test_a_key_that_no_longer_counts_ends_it(
+    client: FlaskClient, portal: Portal, clock: MovingClock, meanwhile: Callable[[Portal, MovingClock], object]
+) -> None:
+    key = issue(portal, "emercier", Origin.DESK)
+    clock.forward(hours=23, minutes=50)
+    sign_in(client, "emercier", key)
+    assert is_open(client)
+    meanwhile(portal, clock)
+    assert not is_open(client)
+
+
+def test_a_key_replaced_in_the_very_instant_of_its_use_ends_it_and_offers_a_fresh_one(
+    client: FlaskClient, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page was let in, then another server issued a key, then this one redeems: the directory decides."""
+    sign_in(client, "emercier", issue(portal, "emercier"))
+    revisit = portal.revisit
+
+    def overtaken(uid: str, by: By, mark: str) -> Account:
+        seen = revisit(uid, by, mark)
+        issue(portal, uid)
+        return seen
+
+    monkeypatch.setattr(portal, "revisit", overtaken)
+    answer = choose(client, NEW_PASSWORD)
+    monkeypatch.undo()
+    assert answer.status_code == 422
+    assert '<input type="hidden" name="identifier" value="emercier">' in answer.text
+    assert "seule la dernière est valable" in answer.text
+    with client.session_transaction() as session:
+        assert set(session) == {"csrf_token"}
+
+
+def test_the_second_of_two_clicks_is_told_to_try_the_new_password(client: FlaskClient, portal: Portal) -> None:
+    """A second window with the same session: the first won, and nothing bad has happened."""
+    sign_in(client, "emercier", issue(portal, "emercier"))
+    other = create_app(portal).test_client()
+    copy = client.get_cookie("moncompte")
+    assert copy
+    other.set_cookie("moncompte", copy.value)
+    assert choose(client, NEW_PASSWORD).headers["Location"] == "/fait"
+    assert choose(other, NEW_PASSWORD).headers["Location"] == "/"
+    assert "Si vous veniez de valider un nouveau mot de passe, essayez-le" in other.get("/").text
+
+
+def test_signing_out_forgets_everything_and_says_so(client: FlaskClient) -> None:
+    sign_in(client, "jmartin001", PASSWORD)
+    assert post(client, "/deconnexion").headers["Location"] == "/"
+    assert "déconnecté" in client.get("/").text
+    with client.session_transaction() as session:
+        assert set(session) == {"csrf_token"}
+    assert not is_open(client)
+
+
+def test_the_page_after_is_only_for_who_did_something_and_not_for_long(client: FlaskClient, clock: MovingClock) -> None:
+    assert client.get("/fait").headers["Location"] == "/"
+    sign_in(client, "jmartin001", PASSWORD)
+    assert client.get("/fait").headers["Location"] == "/"
+    change(client, PASSWORD, NEW_PASSWORD)
+    assert client.get("/fait").status_code == 200
+    clock.forward(minutes=15)
+    assert client.get("/fait").headers["Location"] == "/"
+
+
+def test_the_cookie_holds_no_secret(client: FlaskClient, portal: Portal) -> None:
+    """It is signed, not encrypted: whoever holds it can read it."""
+    key = issue(portal, "emercier")
+    for uid, secret in (("jmartin001", PASSWORD), ("emercier", key), ("emercier", key.replace("-", ""))):
+        sign_in(client, uid, secret)
+        with client.session_transaction() as session:
+            held = str(dict(session))
+        assert uid in held
+        assert secret not in held
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_cookie_is_locked_down(client_with: ClientWith, secure: bool) -> None:
+    client = client_with(web={"secure_cookies": secure})
+    cookie = client.get("/", base_url="https://localhost").headers["Set-Cookie"]
+    assert cookie.startswith("__Host-moncompte=" if secure else "moncompte=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+    assert ("Secure" in cookie) is secure
