@@ -6,6 +6,7 @@ now and then would keep a thread for ever.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -30,6 +31,7 @@ from connector.model import Account, Happened, Notice
 from connector.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "mails"
+LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
 FALLBACK_LANGUAGE = "fr"
 _PERMANENT = 500  # RFC 5321 §4.2.1: 5yz
 
@@ -79,7 +81,7 @@ class Composer:
             message["From"] = self._mail.sender
             message["To"] = Address(addr_spec=to)
             message["Subject"] = subject
-        except (ValueError, IndexError, HeaderParseError):  # no address at all: nobody to write to
+        except (ValueError, LookupError, AttributeError, HeaderParseError):  # no address at all: nobody to write to
             raise MailRejected("address") from None
         if self._mail.reply_to:
             message["Reply-To"] = self._mail.reply_to
@@ -107,7 +109,7 @@ class Mailer:
                 self._greet(client)
         except (OSError, smtplib.SMTPException) as error:
             client.close()
-            raise MailServerDown(type(error).__name__) from None
+            raise MailServerDown(_said(error)) from None
         try:
             yield MailSession(self, client)
         finally:
@@ -171,18 +173,22 @@ class MailSession:
             raise MailFailed(str(error.smtp_code)) from None
         except (OSError, smtplib.SMTPException) as error:
             self._client.close()
-            raise MailServerDown(type(error).__name__) from None
+            raise MailServerDown(_said(error)) from None
         except (ValueError, UnicodeError):
             raise MailRejected("address") from None
 
 
 def _language(account: Account) -> str:
     """The person's language if we have mails in it; ``preferredLanguage`` is an Accept-Language list (RFC 2798)."""
-    wanted = (account.language or "").lower().replace(";", ",").replace("-", ",").split(",")
-    return next(
-        (tag.strip() for tag in wanted if tag.strip().isalpha() and (TEMPLATES / tag.strip()).is_dir()),
-        FALLBACK_LANGUAGE,
-    )
+    wanted = re.split(r"[^a-z]+", (account.language or "").lower())
+    return next((language for language in wanted if language in LANGUAGES), FALLBACK_LANGUAGE)
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, for the log: a server's code or the system's words, never what was sent."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{type(error).__name__}: {error.smtp_code}"
+    return f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
 
 
 def _cut(client: smtplib.SMTP) -> None:

@@ -86,7 +86,8 @@ class Happened(Enum):
 class Notice:
     """A notice that is owed: what ``happened`` and which address must hear of it.
 
-    ``raw`` is the directory's exact value, which whoever claims or settles the notice must name.
+    ``raw`` is the directory's exact value, which whoever claims or settles the notice must name. A value that makes no
+    sense is a notice without an address, long overdue: it is dropped by whoever meets it.
     """
 
     happened: tuple[Happened, ...]
@@ -118,6 +119,7 @@ class Account:
     rescues: tuple[str, ...] = ()  # raw directory values, label included
     rescue: str | None = None  # the address alone
     mail_due: datetime | None = None
+    mail_due_raw: str = ""  # the directory's exact value, for whoever claims or settles the mail
     mail_failures: int = 0
     notices: tuple[Notice, ...] = ()
     is_locked: bool = False  # administratively: pwdAccountLockedTime 000001010000Z
@@ -129,12 +131,13 @@ class Account:
         return self.state.is_open(now) and not self.is_locked
 
     def mark(self, by: By) -> str:
-        """What a session remembers of its proof: it no longer fits once the key or the password or the state changed.
+        """What a session remembers of its proof: it fits until key or password, state or rescue address change.
 
         A digest, so that the cookie shows no hash; not a secret, the cookie is signed.
         """
         proved = (self.key.hash if self.key else "") if by is By.KEY else (self.password_changed or "")
-        return hashlib.sha256(f"{by.value} {proved} {self.state.value}".encode()).hexdigest()[:32]
+        facts = (by.value, proved, str(self.state.value), str(self.rescue))
+        return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
     @property
     def personal_words(self) -> tuple[str, ...]:
@@ -166,6 +169,7 @@ class Reason(Enum):
     TOO_LONG = "too-long"
     FORBIDDEN_CHARACTER = "forbidden-character"
     TOO_FEW_NON_LETTERS = "too-few-non-letters"
+    LEADING_BRACE = "leading-brace"
     PERSONAL = "personal"
     COMMON = "common"
     TOO_WEAK = "too-weak"

@@ -23,6 +23,7 @@ from email.message import EmailMessage
 from connector import keys
 from connector.clock import Clock
 from connector.directory import Directory
+from connector.directory.entries import to_time
 from connector.errors import Conflict, DirectoryError, MailFailed, MailRejected, MailServerDown
 from connector.mail import Composer, Mailer, MailSession
 from connector.model import Account, Notice, Origin, PendingKey
@@ -31,6 +32,7 @@ from connector.settings import Settings
 _LOG = logging.getLogger(__name__)
 _ROOM = 1000
 """Mails handed over and not yet sent; beyond it they wait in the directory for a dispatcher."""
+_DOUBLINGS = 10  # more than it takes to reach the longest pause
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -53,7 +55,7 @@ class OwedKey:
 
     def move(self, directory: Directory, new_due: datetime | None) -> None:
         """Settle it, or put it off. Raises Conflict when somebody else claimed it meanwhile."""
-        directory.move_mail(self.account, self.due, new_due, self.tries + 1)
+        directory.move_mail(self.account, to_time(self.due), new_due, self.tries + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Outbox:
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._is_server_down = False
 
     def lease(self, now: datetime) -> datetime:
         """Until when a mail that is handed over now is ours to send."""
@@ -186,17 +189,24 @@ class Outbox:
         now = self._clock()  # not the round's: behind a slow mail server the lease would be half over
         with suppress(Conflict):
             if account.mail_due and account.mail_due <= now:
-                yield from self._claim_key(account, account.mail_due, now)
+                yield from self._claim_key(account, now)
         for notice in account.notices:
             if notice.due <= now:
-                claimed = replace(notice, due=self.lease(now), raw="")
                 with suppress(Conflict):
-                    self._directory.move_notice(account, notice, claimed)
-                    yield OwedNotice(account, claimed)
+                    yield from self._claim_notice(account, notice, now)
 
-    def _claim_key(self, account: Account, due: datetime, now: datetime) -> Iterator[Owed]:
+    def _claim_notice(self, account: Account, notice: Notice, now: datetime) -> Iterator[Owed]:
+        if not notice.address:
+            _LOG.warning("%s: a notice that makes no sense is dropped: %r", account.uid, notice.raw)
+            self._directory.move_notice(account, notice, None)
+            return
+        claimed = replace(notice, due=self.lease(now), raw="")
+        self._directory.move_notice(account, notice, claimed)
+        yield OwedNotice(account, claimed)
+
+    def _claim_key(self, account: Account, now: datetime) -> Iterator[Owed]:
         if not account.is_eligible(now) or not account.rescue:
-            self._directory.move_mail(account, due, None)  # suspended meanwhile: nobody to write to
+            self._directory.move_mail(account, account.mail_due_raw, None)  # suspended meanwhile: nobody to write to
             return
         key, pending = self.fresh_key(now)
         lease = self.lease(now)
@@ -206,18 +216,32 @@ class Outbox:
     def _deliver(self, mails: Iterable[Owed]) -> int:
         """Send each mail in one conversation and settle it. Raises MailServerDown; the mail in hand is put off then."""
         done = 0
-        with self._mailer.session() as session:
-            for owed in mails:
-                self._deliver_one(owed, session)
-                done += 1
+        try:
+            with self._mailer.session() as session:
+                self._tell_server(None)
+                for owed in mails:
+                    self._deliver_one(owed, session)
+                    done += 1
+        except MailServerDown as error:
+            self._tell_server(error)
+            raise
         return done
+
+    def _tell_server(self, error: MailServerDown | None) -> None:
+        """One line in the log when the mail server goes, one when it is back: an outage may last for days."""
+        where = f"{self._mail.host}:{self._mail.port}"
+        if error and not self._is_server_down:
+            _LOG.warning("the mail server %s is down, mails wait in the directory: %s", where, error)
+        elif self._is_server_down and not error:
+            _LOG.warning("the mail server %s is back", where)
+        self._is_server_down = error is not None
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:
         now = self._clock()
         if owed.due <= now:
             return  # the lease ran out while it waited here: it is a dispatcher's now
         try:
-            session.send(owed.compose(self._composer, now))
+            session.send(self._composed(owed, now))
         except MailRejected as error:
             _LOG.warning("mail for %s refused for good: %s", owed.account.uid, error)
             self._move(owed, None)
@@ -229,10 +253,24 @@ class Outbox:
         else:
             self._move(owed, None)
 
+    def _composed(self, owed: Owed, now: datetime) -> EmailMessage:
+        """The message; a value in one entry that no template or header bears must not hold up everybody else's mail."""
+        try:
+            return owed.compose(self._composer, now)
+        except MailRejected:
+            raise
+        except Exception as error:
+            _LOG.exception("mail for %s cannot be composed", owed.account.uid)
+            raise MailFailed("composing") from error
+
     def _put_off(self, owed: Owed) -> None:
         """Later, each time twice as late; given up after ``mail.max_tries``."""
-        pause = min(_FIRST_PAUSE * 2**owed.tries, _LONGEST_PAUSE)
-        self._move(owed, self._clock() + pause if owed.tries + 1 < self._mail.max_tries else None)
+        if owed.tries + 1 >= self._mail.max_tries:
+            _LOG.warning("mail for %s given up after %d tries", owed.account.uid, owed.tries + 1)
+            self._move(owed, None)
+            return
+        pause = min(_FIRST_PAUSE * 2 ** min(owed.tries, _DOUBLINGS), _LONGEST_PAUSE)
+        self._move(owed, self._clock() + pause)
 
     def _move(self, owed: Owed, new_due: datetime | None) -> None:
         with suppress(Conflict):  # a newer key, or another dispatcher: theirs to settle

@@ -108,13 +108,18 @@ class PasswordPolicy:
         words = tuple(_personal_words(personal))
         strength = _strength(password, words)
         broken = self._broken(password, words, strength)
-        return Verdict(strength, tuple(replace(rules[reason], found=found) for reason, found in broken))
+        refusals = (replace(rules.get(reason, Refusal(reason)), found=found) for reason, found in broken)
+        return Verdict(strength, tuple(refusals))
 
     def _broken(self, password: str, words: tuple[str, ...], strength: Strength) -> Iterator[tuple[Reason, str]]:
         if len(password) < self.min_length:
             yield Reason.TOO_SHORT, ""
         if sum(not character.isalpha() for character in password) < self.min_non_letters:
             yield Reason.TOO_FEW_NON_LETTERS, ""
+        if password.startswith("{"):
+            # slapd takes {SCHEME}… for a hash made elsewhere: kept as it is, judged by nobody, and {ARGON2} with
+            # parameters of one's own choice would keep slapd busy for minutes at every sign-in (RFC 2307 §5.3).
+            yield Reason.LEADING_BRACE, ""
         if forbidden := _forbidden_character(password):
             yield Reason.FORBIDDEN_CHARACTER, forbidden
         for word in _found_in(password, words):

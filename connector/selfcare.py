@@ -43,8 +43,9 @@ class Selfcare:
         typed = keys.read(secret)
         if typed and typed.is_sound and account and self._is_live_key(account, typed.text, now):
             return Proof(account, By.KEY, account.mark(By.KEY))
-        if self.directory.prove(_whom_to_prove(account, typed), secret) and account:
-            return Proof(account, By.PASSWORD, account.mark(By.PASSWORD))
+        whom = _whom_to_prove(account, typed)
+        if self.directory.prove(whom, secret) and whom:
+            return Proof(whom, By.PASSWORD, whom.mark(By.PASSWORD))
         if typed and typed.is_sound:
             self.directory.count_wrong_key(account)
         raise KeyMistyped if typed and not typed.is_sound else SignInRefused
@@ -97,9 +98,8 @@ def _whom_to_prove(account: Account | None, typed: keys.TypedKey | None) -> Acco
     Not that of an account without one, nor when what was typed is one slip away from its key: the slip must not count
     against the password. A password that merely looks like a mistyped key is tried all the same.
     """
-    if account is None or account.state.status is not Status.ACTIVE:
-        return None
-    live = account.key.hash if account.key else keys.NOBODYS_HASH
-    if typed and not typed.is_sound and any(keys.verify(key, live) for key in keys.corrections(typed.text)):
-        return None
-    return account
+    live = account.key.hash if account and account.key else keys.NOBODYS_HASH
+    slips = keys.corrections(typed.text) if typed and not typed.is_sound else []
+    is_slip = sum(keys.verify(key, live) for key in slips) > 0  # all are tried, for everybody: time must not tell
+    is_active = account is not None and account.state.status is Status.ACTIVE
+    return account if is_active and not is_slip else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,22 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _uris(values: tuple[str, ...]) -> tuple[str, ...]:
+    """A host without a scheme would be spoken to in clear, and a socket's path must be escaped (RFC 4516)."""
+    for value in values:
+        if not re.fullmatch(r"ldaps?://[^/\s]+/?|ldapi://%2F[^/\s]+", value, re.IGNORECASE):
+            raise ValueError(f"{value} is none")
+    return tuple(value.rstrip("/") for value in values)
+
+
+def _is_readable(path: str) -> str:
+    if path and not os.access(path, os.R_OK):
+        raise ValueError(f"{path} is not there, or not ours to read")
+    return path
+
+
+_URIS = "one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order"
+File = Annotated[str, AfterValidator(_is_readable)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Seconds = Annotated[int, Field(gt=0)]
 Positive = Annotated[int, Field(gt=0)]
@@ -56,7 +73,9 @@ class Section(BaseModel):
 class Web(Section):
     """The pages: who we are, where we are, how long a session lives."""
 
-    portal_url: str = Field(pattern=r"^https?://[^/\s]+(/.*)?$", description="the portal's own address, https://…")
+    portal_url: str = Field(
+        pattern=r"^https?://[^/\s]+/?$", description="the portal's own address, https://host/ (no path)"
+    )
     secret_key: SecretStr = Field(min_length=32, description="32 random characters or more; signs the sessions")
     title: str = "Université"
     desk: str = "le bureau d'accueil de votre université, avec votre carte d'étudiant"
@@ -73,7 +92,7 @@ class Web(Section):
 class Directory(Section):
     """The LDAP directory: where it is, as whom we bind, whom we may serve."""
 
-    uri: Words = Field(min_length=1, description="one or more ldapi://, ldaps:// or ldap:// URIs, in order")
+    uri: Annotated[Words, AfterValidator(_uris)] = Field(min_length=1, description=_URIS)
     bind_dn: str = Field(min_length=3, description="the DN of the portal's own account")
     password: SecretStr = Field(min_length=1, description="its password, best in password_file")
     people_dn: str = Field(min_length=3, description="the DN of the branch that holds the people")
@@ -82,7 +101,7 @@ class Directory(Section):
         default="(eduPersonAffiliation=student)", pattern=r"^\(.+\)$", description="an LDAP filter in parentheses"
     )
     start_tls: bool = True
-    ca_file: str = ""
+    ca_file: File = ""
     timeout_seconds: Seconds = 5
     connections: Positive = 16
 
@@ -142,7 +161,7 @@ class Mail(Section):
     host: str = "localhost"
     port: int = Field(default=25, gt=0, lt=65536)
     tls: Literal["none", "starttls", "tls"] = "starttls"
-    ca_file: str = ""
+    ca_file: File = ""
     username: str = ""
     password: SecretStr = SecretStr("")
     sender: str = Field(pattern=r"^[^\r\n]+@[^\r\n]+$", description="an address, or Name <address>")
@@ -174,8 +193,10 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of the file at ``path``; raises SettingsInvalid with one sentence for each problem."""
     try:
         tree: Tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsInvalid([f"{path}: cannot be read as TOML: {error}"]) from None
+    except OSError as error:
+        raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}; --settings names another file"]) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsInvalid([f"{path}: is not TOML: {error}"]) from None
     return build(tree, str(path), os.environ if environment is None else environment)
 
 
@@ -185,7 +206,8 @@ def build(tree: Tree, source: str, environment: Mapping[str, str]) -> Settings:
     merged = {name: dict(table) for name, table in tree.items() if isinstance(table, dict)}
     for name in SECTIONS:
         merged.setdefault(name, {})
-    _apply_environment(merged, environment)
+    if _apply_environment(merged, environment):
+        source = f"{source} and environment"
     problems += _read_secret_files(merged, source)
     try:
         settings = Settings.model_validate(merged)
@@ -203,11 +225,15 @@ def config_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "config"
 
 
-def _apply_environment(tree: Tree, environment: Mapping[str, str]) -> None:
+def _apply_environment(tree: Tree, environment: Mapping[str, str]) -> bool:
+    """Let the environment override ``tree``; whether it did."""
+    applied = False
     for variable, value in environment.items():
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if variable.startswith(ENVIRONMENT_PREFIX) and separator:
             tree.setdefault(section, {})[key] = value
+            applied = True
+    return applied
 
 
 def _read_secret_files(tree: Tree, source: str) -> list[str]:
@@ -237,5 +263,5 @@ def _problem(source: str, location: tuple[int | str, ...], kind: str, message: s
             f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
         )
     expected = model.model_fields[key].description if model and key in model.model_fields else None
-    said = "missing" if kind == "missing" else message
+    said = {"missing": "missing", "too_short": "too short"}.get(kind, message.removeprefix("Value error, "))
     return f"{where}: {said}" + (f" (expected: {expected})" if expected else "")

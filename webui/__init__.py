@@ -23,6 +23,7 @@ def create_app(portal: Portal) -> Flask:
     """The WSGI application over one portal; it keeps no state of its own, so run as many as you like."""
     app = Flask(__name__)
     app.extensions[PORTAL] = portal
+    app.url_map.merge_slashes = False  # its redirects would name the host that the request claims
     security.configure(app, portal.settings.web)
     CSRFProtect(app)
     Babel(app, locale_selector=select_locale, default_timezone=portal.settings.web.timezone)

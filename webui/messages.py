@@ -157,6 +157,7 @@ def _of_form(limit: int, found: str) -> dict[Reason, str]:
 
 def _of_substance(found: str) -> dict[Reason, str]:
     return {
+        Reason.LEADING_BRACE: _("Un mot de passe ne peut pas commencer par « { » : mettez un autre signe devant."),
         Reason.PERSONAL: _(
             "« %(found)s » parle de vous, et se devine : retirez-le, et choisissez autre chose.", found=found
         ),

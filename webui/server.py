@@ -10,6 +10,10 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
+_CONNECTIONS = 1000  # a hundred that drip a byte now and then must not keep everybody out
+_IDLE_SECONDS = 30
+_BODY_BYTES = 128 * 1024  # beyond it the connection ends; the application's own, lower bound has a page
+
 
 class WebServer:
     """Serve ``app`` on ``host:port`` (0: a free one, told by ``port`` once started) with so many threads.
@@ -28,7 +32,16 @@ class WebServer:
         self.port = listener.getsockname()[1]
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            self._app, map=self._sockets, sockets=[listener], threads=self._threads, url_scheme=self._scheme, ident=None
+            self._app,
+            map=self._sockets,
+            sockets=[listener],
+            threads=self._threads,
+            url_scheme=self._scheme,
+            ident=None,
+            connection_limit=_CONNECTIONS,
+            asyncore_use_poll=True,
+            channel_timeout=_IDLE_SECONDS,
+            max_request_body_size=_BODY_BYTES,
         )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self._thread.start()

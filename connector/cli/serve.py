@@ -39,5 +39,7 @@ def serve(path: Path) -> None:
         with until_stopped(), serving(portal, host, int(port)):
             click.echo(f"Mon compte listens on http://{host}:{port}", err=True)
             signal.pause()
-    except (SettingsInvalid, DirectoryMisconfigured, OSError) as error:
+    except (SettingsInvalid, DirectoryMisconfigured) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"[web] listen: {error}") from None

@@ -126,7 +126,9 @@ class PrivateSlapd:
         # "-d 0" keeps it in the foreground, as our child.
         command = [*_bound_to_us(), tool("slapd"), "-d", "0", "-F", str(self.folder / "config"), "-h"]
         with (self.folder / "slapd.log").open("ab") as log:
-            self._process = subprocess.Popen([*command, f"{self.ldapi_uri} {self.tcp_uri}"], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*command, f"{self.ldapi_uri} {self.tcp_uri}"], stdout=log, stderr=log, start_new_session=True
+            )
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -43,17 +43,16 @@ def decoy_key(key: PendingKey, mail_due: datetime | None) -> Changes:
 def claimed_key(account: Account, key: PendingKey, due: datetime) -> Changes:
     """A dispatcher takes over an owed mail: its exact due date goes, the lease and a fresh key come."""
     changes = new_key(account, key, None)
-    old_due = to_time(account.mail_due) if account.mail_due else ""
-    changes[entries.MAIL_DUE] = [(MODIFY_DELETE, [old_due]), (MODIFY_ADD, [to_time(due)])]
+    changes[entries.MAIL_DUE] = [(MODIFY_DELETE, [account.mail_due_raw]), (MODIFY_ADD, [to_time(due)])]
     changes[entries.MAIL_FAILURES] = [(MODIFY_REPLACE, [str(account.mail_failures)])]
     return changes
 
 
-def mail_moved(old: datetime, new: datetime | None, failures: int) -> Changes:
+def mail_moved(old: str, new: datetime | None, failures: int) -> Changes:
     """The owed mail is settled (``new`` None) or put off, if its due date is still the one we know."""
     due = [(MODIFY_ADD, [to_time(new)])] if new else []
     return {
-        entries.MAIL_DUE: [(MODIFY_DELETE, [to_time(old)]), *due],
+        entries.MAIL_DUE: [(MODIFY_DELETE, [old]), *due],
         entries.MAIL_FAILURES: [(MODIFY_REPLACE, [str(failures)] if new else [])],
     }
 
@@ -92,8 +91,9 @@ def still_as_read(account: Account, names: Attributes, now: datetime, *, by_key:
     terms = [f"(!({entries.LOCKED_SINCE}={entries.PERMANENT_LOCK}))"]
     if by_key:
         terms.append(f"({entries.KEY_EXPIRY}>={to_time(now)})")
-    elif account.password_changed:
-        terms.append(f"({entries.PASSWORD_CHANGED}={account.password_changed})")
+    else:
+        changed = account.password_changed
+        terms.append(f"({entries.PASSWORD_CHANGED}={changed})" if changed else f"(!({entries.PASSWORD_CHANGED}=*))")
     if account.state.value:
         terms.append(f"({names.state}={escape_filter_chars(account.state.value)})")
     return f"(&{''.join(terms)})"
@@ -153,7 +153,7 @@ def _state(account: Account, names: Attributes, now: datetime) -> Changes:
     state = account.state
     if state.status is not Status.TO_ACTIVATE or state.value is None:
         return {}
-    value, dated = entries.activated(names.state_label, now)
+    value, dated = entries.activated(state, names.state_label, now)
     return {
         names.state: [(MODIFY_DELETE, [state.value]), (MODIFY_ADD, [value])],
         names.state_date: [*_exactly([state.dated] if state.dated else []), (MODIFY_ADD, [dated])],

@@ -65,19 +65,21 @@ class Connections:
             except IndexError:
                 return None
             # Nothing is ever waiting on an idle connection, unless the server said goodbye or the socket is gone.
-            if not select.select([connection.socket], [], [], 0)[0]:
+            poll = select.poll()
+            poll.register(connection.socket, select.POLLIN)
+            if not poll.poll(0):
                 return connection
             _close(connection)
 
     def _open(self) -> Connection:
         """The first server that answers, in the order of the settings: writes must go to one provider (FACTS §2)."""
-        failure: LDAPException | OSError | None = None
+        failures = []
         for uri in self._settings.uri:
             try:
                 return self._open_one(uri)
             except (LDAPException, OSError) as error:
-                failure = error
-        raise DirectoryUnavailable(f"no server answers: {type(failure).__name__}") from failure
+                failures.append(f"{uri}: {error}")  # said before anything secret is sent: it may be told
+        raise DirectoryUnavailable("; ".join(failures))
 
     def _open_one(self, uri: str) -> Connection:
         settings = self._settings
@@ -101,7 +103,8 @@ class Connections:
         dn = self._settings.bind_dn
         result = bind(connection, dn, self._settings.password.get_secret_value())
         if result["result"] != 0:
-            raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}")
+            remedy = "check [directory] bind_dn and password_file, and that config/ldap/50-entries.ldif was loaded"
+            raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 
 def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "mo
 KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
 MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
 SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
 _NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
@@ -58,10 +59,11 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes) -
         spent_hashes=every(SPENT_HASH),
         rescues=rescues,
         rescue=rescues[0][len(names.rescue_label) :] if rescues else None,
-        mail_due=to_instant(one(MAIL_DUE)),
-        mail_failures=int(one(MAIL_FAILURES) or 0),
-        notices=tuple(filter(None, map(to_notice, every(NOTICE)))),
-        is_locked=one(LOCKED_SINCE) == PERMANENT_LOCK,
+        mail_due=(to_instant(one(MAIL_DUE)) or _LONG_AGO) if one(MAIL_DUE) else None,
+        mail_due_raw=one(MAIL_DUE) or "",
+        mail_failures=_count(one(MAIL_FAILURES)),
+        notices=tuple(map(to_notice, every(NOTICE))),
+        is_locked=(one(LOCKED_SINCE) or "").startswith(PERMANENT_LOCK[:4]),  # the year 0000, however it is written
         password_changed=one(PASSWORD_CHANGED),
         is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),
     )
@@ -69,8 +71,11 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes) -
 
 def to_instant(text: str | None) -> datetime | None:
     """A GeneralizedTime (RFC 4517 §3.3.13) as an aware UTC instant; None for nothing or for nonsense."""
-    parsed = format_time(text.encode()) if text else None
-    return parsed.astimezone(UTC) if isinstance(parsed, datetime) else None
+    try:
+        parsed = format_time(text.encode()) if text else None
+        return parsed.astimezone(UTC) if isinstance(parsed, datetime) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def to_time(instant: datetime) -> str:
@@ -78,12 +83,12 @@ def to_time(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
 
 
-def to_notice(raw: str) -> Notice | None:
-    """``<due> <tries> <happened+…> <address>`` as a Notice; None for a value that makes no sense."""
+def to_notice(raw: str) -> Notice:
+    """``<due> <tries> <happened+…> <address>`` as a Notice; without an address if it makes no sense."""
     found = _NOTICE.fullmatch(raw)
     due = to_instant(found["due"]) if found else None
     if found is None or due is None:
-        return None
+        return Notice((), "", _LONG_AGO, raw=raw)
     happened = tuple(Happened(word) for word in found["happened"].split("+"))
     return Notice(happened, found["address"], due, int(found["tries"]), raw)
 
@@ -93,9 +98,10 @@ def notice_value(notice: Notice) -> str:
     return f"{to_time(notice.due)} {notice.tries} {'+'.join(word.value for word in notice.happened)} {notice.address}"
 
 
-def activated(label: str, now: datetime) -> tuple[str, str]:
-    """The two values, state and dated state, that activation writes."""
-    return f"{label}{ACTIVATED}", f"{label}{ACTIVATED}:{now:%Y%m%d}:"
+def activated(state: AccountState, label: str, now: datetime) -> tuple[str, str]:
+    """The two values, state and dated state, that activation writes: from today to whatever end there was."""
+    end = f"{state.until:%Y%m%d}" if state.until else ""
+    return f"{label}{ACTIVATED}", f"{label}{ACTIVATED}:{now:%Y%m%d}:{end}"
 
 
 def _key(one: Any) -> PendingKey | None:
@@ -108,8 +114,13 @@ def _key(one: Any) -> PendingKey | None:
         issued=to_instant(one(KEY_ISSUED)),
         expiry=to_instant(one(KEY_EXPIRY)),
         origin=Origin(origin.lower()) if origin and origin.lower() in {item.value for item in Origin} else None,
-        failures=int(one(KEY_FAILURES) or 0),
+        failures=_count(one(KEY_FAILURES)),
     )
+
+
+def _count(text: str | None) -> int:
+    """A small number; 0 for nothing, and for what somebody's hand wrote there instead."""
+    return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
 def _has_label(value: str, label: str) -> bool:
@@ -119,9 +130,10 @@ def _has_label(value: str, label: str) -> bool:
 def _state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes) -> AccountState:
     """The state of our label. A directory that keeps none is SUPANN 2009's: everybody there is active."""
     label = names.state_label
-    value = next((item for item in values if _has_label(item, label)), None)
-    if value is None:
+    ours = [item for item in values if _has_label(item, label)]
+    if not ours:
         return AccountState(Status.ACTIVE)
+    value = max(ours, key=lambda item: _status(item[len(label) :]) is Status.CLOSED)  # of several, the strictest
     bare = value[len(label) :]
     date_value = next((item for item in dated if _has_label(item, label + bare)), None)
     return AccountState(_status(bare), value, date_value, *_dates(date_value))

@@ -18,7 +18,7 @@ def variant(settings: Settings, **directory: object) -> Settings:
     ("wrong", "said"),
     [
         ({"people_dn": "ou=nowhere,dc=universite,dc=example"}, "search under ou=nowhere.*check the DN"),
-        ({"decoy_dn": "cn=nothing,ou=moncompte,dc=universite,dc=example"}, "cn=nothing.*50-entries.ldif"),
+        ({"decoy_dn": "cn=nothing,ou=moncompte,dc=universite,dc=example"}, "cn=nothing.*check the DN, load"),
         ({"decoy_dn": "cn=portal,ou=moncompte,dc=universite,dc=example"}, "60-access.ldif"),
         ({"bind_dn": "cn=nobody,dc=universite,dc=example"}, "bind as cn=nobody.*invalidCredentials"),
     ],

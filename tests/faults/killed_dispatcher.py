@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from connector.directory import Directory
+from connector.directory.operations import Operations
 from connector.mail import MailSession
 from connector.portal import Portal
 from connector.settings import build
@@ -33,7 +33,7 @@ def deadly(function: Callable[..., Any], deadly_step: int) -> Callable[..., Any]
 
 def main() -> None:
     settings_file, now_iso, step = sys.argv[1:]
-    for owner, name in ((Directory, "_search"), (Directory, "_modify"), (MailSession, "send")):
+    for owner, name in ((Operations, "search"), (Operations, "modify"), (MailSession, "send")):
         setattr(owner, name, deadly(getattr(owner, name), int(step)))
     now = datetime.fromisoformat(now_iso)
     portal = Portal(build(json.loads(Path(settings_file).read_text()), "test", {}), lambda: now)

@@ -74,6 +74,23 @@ def test_the_environment_overrides_the_file() -> None:
     assert settings.directory.uri == ("ldaps://a", "ldaps://b")
 
 
+@pytest.mark.parametrize("uri", ["ldap.example", "127.0.0.1:389", "ldapi:///", "http://a", "ldaps//a", "ldap://a/dc=b"])
+def test_a_uri_that_ldap3_would_take_for_plain_ldap_or_not_at_all_is_refused(uri: str) -> None:
+    """A bare host would be spoken to in clear in spite of start_tls."""
+    with pytest.raises(SettingsInvalid, match=r"\[directory\] uri: .* is none \(expected: one or more of ldapi://%2F"):
+        build(minimal(directory={"uri": [uri]}), "test", {})
+
+
+def test_a_mistake_in_the_environment_is_not_blamed_on_the_file_alone() -> None:
+    with pytest.raises(SettingsInvalid, match=r"moncompte\.toml and environment: \[mail\] port"):
+        build(minimal(), "moncompte.toml", {"MONCOMPTE_MAIL__PORT": "0"})
+
+
+def test_a_certificate_file_that_is_not_there_is_told() -> None:
+    with pytest.raises(SettingsInvalid, match=r"\[mail\] ca_file: /nowhere/ca.pem is not there"):
+        build(minimal(mail={"ca_file": "/nowhere/ca.pem"}), "test", {})
+
+
 def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("from-the-file\n")
     tree = minimal(directory={"password_file": str(tmp_path / "secret")})
@@ -103,5 +120,5 @@ def test_no_secret_shows_in_repr_or_in_a_problem() -> None:
 def test_a_file_that_is_not_toml_is_told_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "moncompte.toml"
     path.write_text("[web\n")
-    with pytest.raises(SettingsInvalid, match="cannot be read as TOML"):
+    with pytest.raises(SettingsInvalid, match="is not TOML"):
         load(path, {})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask import Flask, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from connector.errors import DirectoryUnavailable, KeyDead, SessionStale
+from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, KeyDead, SessionStale
 from webui import messages, security
 from webui.forms import IDENTIFIER_MAX, SignInForm
 from webui.views import REFUSED
@@ -21,6 +22,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(SessionStale, _session_stale)
     app.register_error_handler(KeyDead, _key_dead)
     app.register_error_handler(DirectoryUnavailable, _directory_unavailable)
+    app.register_error_handler(DirectoryMisconfigured, _directory_misconfigured)
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
 
@@ -45,6 +47,12 @@ def _directory_unavailable(error: DirectoryUnavailable) -> ResponseReturnValue:
     return response
 
 
+def _directory_misconfigured(error: DirectoryMisconfigured) -> ResponseReturnValue:
+    """A line with the remedy for the sysadmin, where a traceback would hide it."""
+    current_app.logger.error("%s", error)
+    return render_template("problem.html", code=500), 500
+
+
 def _form_expired(_error: CSRFError) -> ResponseReturnValue:
     form = SignInForm(data={"identifier": _typed_identifier()})  # not request.form: that would bring the secret
     return render_landing(sign_in=form, refused=messages.form_expired()), 400
@@ -53,6 +61,8 @@ def _form_expired(_error: CSRFError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     """Any other status, a fault of ours included; only its code is shown, and 405 keeps its Allow header."""
     code = error.code or InternalServerError.code
+    if request_ctx.url_adapter is None:  # a Host header that is no host: no page can be built with links
+        return make_response("400 Bad Request", 400, {"Content-Type": "text/plain"})
     headers = [header for header in error.get_headers() if header[0] != "Content-Type"]
     return make_response(render_template("problem.html", code=code), code, headers)
 

@@ -1,0 +1,116 @@
+"""The four LDAP operations we use, with their results as values or as our errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ldap3 import DEREF_NEVER, SUBTREE
+
+from connector.directory import controls
+from connector.directory.changes import Changes
+from connector.directory.connections import Connections, bind
+from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, DirectoryUnavailable
+from connector.model import Reason, Refusal
+from connector.settings import Directory as DirectorySettings
+
+RawEntry = tuple[str, dict[str, list[bytes]]]
+"""A DN, and octets by lower-case attribute name."""
+
+SUCCESS, SIZE_LIMIT, COMPARE_TRUE, NO_SUCH_ATTRIBUTE, CONSTRAINT, NO_SUCH_OBJECT = 0, 4, 6, 16, 19, 32
+_UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 appendix A)
+_CONFLICT = {
+    NO_SUCH_ATTRIBUTE,
+    CONSTRAINT,
+    20,
+    NO_SUCH_OBJECT,
+    122,
+}  # attributeOrValueExists, assertionFailed (RFC 4528)
+REMEDIES = {
+    17: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
+    21: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
+    NO_SUCH_OBJECT: "no such entry, or no right to see it: check the DN, load config/ldap from 12- to 60-access.ldif",
+    50: "a right is missing: load config/ldap/60-access.ldif",
+}
+_POLICY_REASONS = {
+    None: Reason.DIRECTORY_QUALITY,
+    controls.PolicyError.INSUFFICIENT_QUALITY: Reason.DIRECTORY_QUALITY,
+    controls.PolicyError.TOO_SHORT: Reason.DIRECTORY_QUALITY,
+    controls.PolicyError.TOO_YOUNG: Reason.TOO_YOUNG,
+    controls.PolicyError.IN_HISTORY: Reason.IN_HISTORY,
+}
+
+
+class Operations:
+    """Search, modify and compare as the portal; bind as anybody. All may raise DirectoryUnavailable."""
+
+    def __init__(self, settings: DirectorySettings) -> None:
+        self._timeout_seconds = settings.timeout_seconds
+        self._working = Connections(settings, bind=True)
+        self._proving = Connections(settings, bind=False)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._working.close()
+        self._proving.close()
+
+    def search(
+        self, base: str, ldap_filter: str, attributes: list[str], *, scope: str = SUBTREE, limit: int = 0
+    ) -> list[RawEntry]:
+        """Entries, at most ``limit`` if given; more than that is no error. Raises DirectoryMisconfigured."""
+        with self._working.lend() as connection:
+            _, result, response, _ = connection.search(
+                base,
+                ldap_filter,
+                search_scope=scope,
+                dereference_aliases=DEREF_NEVER,
+                attributes=attributes,
+                size_limit=limit,
+                time_limit=self._timeout_seconds,
+            )
+        if result["result"] not in {SUCCESS, SIZE_LIMIT}:
+            raise _failure(result, f"search under {base}")
+        return [
+            (item["dn"], {name.lower(): values for name, values in item["raw_attributes"].items()})
+            for item in response
+            if item["type"] == "searchResEntry"
+        ]
+
+    def modify(self, dn: str, what: Changes, assertions: list[Any] | None = None) -> None:
+        """One Modify. Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured."""
+        with self._working.lend() as connection:
+            result = connection.modify(dn, what, controls=[controls.ask_policy(), *(assertions or [])])[1]
+        if result["result"] != SUCCESS:
+            raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
+
+    def compares(self, dn: str, attribute: str, value: str) -> bool:
+        """Whether the entry holds this very value."""
+        with self._working.lend() as connection:
+            result = connection.compare(dn, attribute, value)[1]
+        return bool(result["result"] == COMPARE_TRUE)
+
+    def binds(self, dn: str, password: str) -> bool:
+        """Whether the directory lets ``dn`` in with ``password``."""
+        with self._proving.lend() as connection:
+            result = bind(connection, dn, password)
+        if result["result"] in _UNAVAILABLE:
+            raise DirectoryUnavailable(result["description"])
+        return bool(result["result"] == SUCCESS)
+
+
+def _write_error(result: dict[str, Any], act: str, *, is_password: bool) -> Exception:
+    """What went wrong with a write: the policy's word, somebody else's write, or a fault."""
+    code, policy = result["result"], controls.policy_error(result)
+    if code == CONSTRAINT and is_password and policy in _POLICY_REASONS:
+        return ChangeRefused((Refusal(_POLICY_REASONS[policy]),))
+    if code in _CONFLICT:
+        return Conflict(f"{act}: {result['description']}")
+    return _failure(result, act)
+
+
+def _failure(result: dict[str, Any], act: str) -> Exception:
+    """A fault of the directory's. Its own message stays behind: it may quote what was sent."""
+    code, policy = result["result"], controls.policy_error(result)
+    said = f"{act}: {result['description']}" + (f", {policy.name.lower()}" if policy is not None else "")
+    if code in _UNAVAILABLE:
+        return DirectoryUnavailable(said)
+    return DirectoryMisconfigured(f"{said}: {REMEDIES[code]}" if code in REMEDIES else said)
