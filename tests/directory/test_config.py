@@ -209,19 +209,47 @@ def test_a_key_minted_by_hand_is_a_key(slapd: PrivateSlapd, people: dict[str, st
     assert keys.verify(key, stored)
 
 
-def test_undoing_as_the_documentation_says_restores_the_access_rules() -> None:
+def test_undoing_as_the_documentation_says_restores_the_access_rules(tmp_path: Path) -> None:
+    """Whatever the number of our rules; one stays: the hashes of old passwords are nobody's business."""
     options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", DATABASE, "-s", "base", "olcAccess", "olcLimits")
+    page = (ROOT / "docs" / "directory.md").read_text(encoding="utf-8")
+    block = re.search(r"```sh undo\n(.*?)```", page, re.DOTALL)
+    assert block
     with PrivateSlapd(password_hash="{SSHA}") as server:
-        server.add_config(documented("undo"))
+        script = block[1].replace("ldapi:///", server.ldapi_uri)
+        subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, check=True, capture_output=True)
         left = next(entries_of(server.run("ldapsearch", *options)))
         assert left == {
             "dn": [DATABASE],
             "olcAccess": [
-                "{0}to attrs=userPassword by self write by anonymous auth by * none",
-                "{1}to attrs=shadowLastChange by self write by * read",
-                "{2}to * by * read",
+                "{0}to attrs=pwdHistory by * none",
+                "{1}to attrs=userPassword by self write by anonymous auth by * none",
+                "{2}to attrs=shadowLastChange by self write by * read",
+                "{3}to * by * read",
             ],
         }
+
+
+def test_the_hashes_of_old_passwords_are_hidden_from_everybody(slapd: PrivateSlapd, people: dict[str, str]) -> None:
+    """ppolicy keeps them in pwdHistory, which a stock slapd shows to anybody who asks."""
+    for password in ("Premier-Secret-41", "Nouveau-Secret-42"):
+        text = f"dn: {people['jmartin001']}\nchangetype: modify\nreplace: userPassword\nuserPassword: {password}\n"
+        slapd.add_ldif(text)
+    assert "pwdHistory" in slapd.search("(uid=jmartin001)", "pwdHistory")[0]
+    for who in (("-x",), slapd.as_portal):
+        either = "(|(uid=jmartin001)(pwdHistory=*))"
+        seen = slapd.run("ldapsearch", *who, "-LLL", "-b", slapd.base, either, "pwdHistory")
+        assert "uid=jmartin001" in seen
+        assert "{SSHA}" not in seen
+
+
+@pytest.mark.parametrize("uid", ["smoreau", "ileroux"])
+def test_the_portal_cannot_let_in_again_whom_the_administration_shut_out(
+    slapd: PrivateSlapd, people: dict[str, str], uid: str
+) -> None:
+    """slapd itself would clear even the permanent lock when a password is written."""
+    write = "replace: userPassword\nuserPassword: Nouveau-Secret-42\n"
+    assert modify(slapd, slapd.as_portal, people[uid], write) == NO_ACCESS
 
 
 # The portal: what it can do

@@ -49,6 +49,49 @@ def test_activation_sets_password_rescue_address_and_state_and_leaves_no_key(
     assert portal.sign_in("emercier", NEW_PASSWORD).by is By.PASSWORD
 
 
+def test_activation_keeps_the_end_that_the_state_had(portal: Portal, slapd: PrivateSlapd) -> None:
+    set_values(slapd, "emercier", "supannRessourceEtatDate", "{COMPTE}I:SupannCree:20260901:20270930")
+    proof = portal.sign_in("emercier", issue(portal, "emercier"))
+    portal.redeem_key("emercier", proof.mark, NEW_PASSWORD, None)
+    assert entry(slapd, "emercier")["supannRessourceEtatDate"] == ["{COMPTE}A:SupannActif:20261122:20270930"]
+
+
+def test_of_eight_changes_with_one_old_password_exactly_one_wins_even_where_no_change_was_ever_dated(
+    portal: Portal, slapd: PrivateSlapd
+) -> None:
+    assert "pwdChangedTime" not in entry(slapd, "jmartin001")
+    issue(portal, "jmartin001", Origin.DESK)  # so that the class is there, whose adding would decide the race
+    mark = portal.sign_in("jmartin001", PASSWORD).mark
+    barrier = threading.Barrier(8)
+
+    def change(number: int) -> bool:
+        barrier.wait()
+        try:
+            portal.change("jmartin001", mark, PASSWORD, f"dix-{number}-cormorans-gris", None)
+        except (SessionStale, ProofRefused):
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert list(crowd.map(change, range(8))).count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "password", ["{SSHA}trois-pommes-42", "{ARGON2}$argon2id$v=19$m=524288,t=60,p=1$c2FsdA$aGFzaA"]
+)
+def test_what_slapd_would_take_for_a_hash_is_refused_by_the_policy_and_at_the_door_of_the_directory(
+    portal: Portal, slapd: PrivateSlapd, password: str
+) -> None:
+    """It would be kept as it is, judged by nobody; with such parameters one sign-in costs slapd half a minute."""
+    proof = portal.sign_in("emercier", issue(portal, "emercier"))
+    with pytest.raises(ChangeRefused) as caught:
+        portal.redeem_key("emercier", proof.mark, password, None)
+    assert Reason.LEADING_BRACE in {refusal.reason for refusal in caught.value.refusals}
+    with pytest.raises(ChangeRefused):
+        portal.directory.redeem(account(portal, "emercier"), Change(password), portal.now())
+    assert "userPassword" not in entry(slapd, "emercier")
+
+
 def test_a_key_for_an_active_account_leaves_its_state_alone(portal: Portal, slapd: PrivateSlapd) -> None:
     before = entry(slapd, "jmartin001")
     proof = portal.sign_in("jmartin001", issue(portal, "jmartin001", Origin.DESK))

@@ -1,6 +1,7 @@
 """The login box, on a real slapd with the portal's real rights: whatever can be typed, and what it may tell."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -67,6 +68,18 @@ def test_a_wrong_key_is_counted_where_a_sysadmin_wrote_no_count(portal: Portal, 
     slapd.add_ldif(f"dn: {dn}\nchangetype: modify\ndelete: moncompteKeyFailures\n")
     refusal(lambda: portal.sign_in("emercier", other_key(key)))
     assert attributes(slapd, "emercier")["moncompteKeyFailures"] == ["1"]
+
+
+def test_eight_wrong_keys_at_once_break_nothing_where_there_is_no_count_yet(
+    portal: Portal, slapd: PrivateSlapd
+) -> None:
+    key = issue(portal, "emercier")
+    dn = attributes(slapd, "emercier")["dn"][0]
+    slapd.add_ldif(f"dn: {dn}\nchangetype: modify\ndelete: moncompteKeyFailures\n")
+    with ThreadPoolExecutor(8) as crowd:
+        refused = crowd.map(lambda _: refusal(lambda: portal.sign_in("emercier", other_key(key))), range(8))
+        assert set(refused) == {SignInRefused}
+    assert attributes(slapd, "emercier")["moncompteKeyFailures"] == ["8"]
 
 
 def test_a_mistyped_key_is_told_apart_and_costs_nothing(

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.demo.slapd import PrivateSlapd
-from connector.errors import DirectoryMisconfigured
+from connector.errors import DirectoryMisconfigured, SettingsInvalid
 from connector.model import By
 from connector.portal import Portal
 from connector.settings import Settings
@@ -30,6 +30,19 @@ def test_what_is_missing_is_said_with_its_remedy(
     with pytest.raises(DirectoryMisconfigured, match=said):
         portal.start()
     portal.stop()
+
+
+def test_an_attribute_that_the_directory_does_not_know_is_named(settings: Settings, people: dict[str, str]) -> None:
+    names = settings.attributes.model_copy(update={"rescue": "supannMailPersso"})
+    portal = Portal(settings.model_copy(update={"attributes": names}))
+    with pytest.raises(DirectoryMisconfigured, match="does not know supannMailPersso"):
+        portal.start()
+    portal.stop()
+
+
+def test_a_population_that_is_no_filter_is_told(settings: Settings) -> None:
+    with pytest.raises(SettingsInvalid, match="population"):
+        Portal(variant(settings, population="(a=b)(c=d)"))
 
 
 def test_a_directory_that_is_down_is_waited_for(
