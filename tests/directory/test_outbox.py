@@ -10,6 +10,7 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.model import By, Origin
 from connector.portal import Portal
+from connector.settings import Settings
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, account, issue, key_in, mailed_key
 
@@ -18,6 +19,10 @@ NEW_PASSWORD = "trois-pommes-42-bleues"
 
 def entry(slapd: PrivateSlapd, uid: str) -> dict[str, list[str]]:
     return slapd.search(f"(uid={uid})", "*", "+")[0]
+
+
+def with_mail(settings: Settings, **changed: object) -> Settings:
+    return settings.model_copy(update={"mail": settings.mail.model_copy(update=changed)})
 
 
 def decoy(slapd: PrivateSlapd) -> dict[str, list[str]]:
@@ -99,7 +104,7 @@ def test_eight_who_ask_in_the_same_instant_get_one_mail_whose_key_works(portal: 
 
 
 def test_a_mail_whose_sender_died_is_claimed_when_its_lease_is_over_with_a_fresh_key(
-    portal: Portal, settings, mailbox: Mailbox, clock: MovingClock
+    portal: Portal, settings: Settings, mailbox: Mailbox, clock: MovingClock
 ) -> None:
     portal.request_key("jmartin001")  # and the process dies: another one takes over
     other = Portal(settings, clock)
@@ -112,7 +117,9 @@ def test_a_mail_whose_sender_died_is_claimed_when_its_lease_is_over_with_a_fresh
     other.stop()
 
 
-def test_of_four_dispatchers_one_claims(portal: Portal, settings, mailbox: Mailbox, clock: MovingClock) -> None:
+def test_of_four_dispatchers_one_claims(
+    portal: Portal, settings: Settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
     for uid in ("jmartin001", "rbenali", "lroy"):
         portal.request_key(uid)
     clock.forward(seconds=120)
@@ -163,10 +170,9 @@ def test_an_address_refused_for_good_is_not_tried_again(
 
 
 def test_a_mail_server_that_is_down_loses_nothing(
-    portal: Portal, slapd: PrivateSlapd, settings, mailbox: Mailbox, clock: MovingClock
+    portal: Portal, slapd: PrivateSlapd, settings: Settings, mailbox: Mailbox, clock: MovingClock
 ) -> None:
-    nowhere = settings.model_copy(update={"mail": settings.mail.model_copy(update={"port": 1})})
-    cut_off = Portal(nowhere, clock)
+    cut_off = Portal(with_mail(settings, port=1), clock)
     for uid in ("jmartin001", "rbenali"):
         cut_off.request_key(uid)
     cut_off.outbox.send_handed()
@@ -179,12 +185,42 @@ def test_a_mail_server_that_is_down_loses_nothing(
     cut_off.stop()
 
 
-def test_a_mail_server_that_stays_silent_is_left_after_the_whole_timeout(
-    portal: Portal, slapd: PrivateSlapd, settings, mailbox: Mailbox, clock: MovingClock
+def test_an_outage_of_the_mail_server_is_one_line_in_the_log_and_its_end_another(
+    portal: Portal, mailbox: Mailbox, settings: Settings, clock: MovingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     mailbox.hold(True)
-    impatient = settings.model_copy(update={"mail": settings.mail.model_copy(update={"timeout_seconds": 1})})
-    waiting = Portal(impatient, clock)
+    impatient = Portal(with_mail(settings, timeout_seconds=1), clock)
+    for uid in ("jmartin001", "rbenali"):
+        impatient.request_key(uid)
+        impatient.outbox.send_handed()
+    mailbox.hold(False)
+    clock.forward(minutes=2)
+    impatient.outbox.dispatch(clock())
+    impatient.stop()
+    said = [record.getMessage().partition(" is ")[2] for record in caplog.records]
+    assert [text.partition(",")[0] for text in said] == ["down", "back"]
+
+
+def test_a_mail_that_is_put_off_for_ever_is_given_up_after_the_last_try(
+    portal: Portal, slapd: PrivateSlapd, settings: Settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.refuse(451)
+    stubborn = Portal(with_mail(settings, max_tries=3), clock)
+    stubborn.request_key("jmartin001")
+    stubborn.outbox.send_handed()
+    for _ in range(2):
+        assert "moncompteMailDue" in entry(slapd, "jmartin001")
+        clock.forward(hours=2)
+        stubborn.outbox.dispatch(clock())
+    assert "moncompteMailDue" not in entry(slapd, "jmartin001")
+    stubborn.stop()
+
+
+def test_a_mail_server_that_stays_silent_is_left_after_the_whole_timeout(
+    portal: Portal, slapd: PrivateSlapd, settings: Settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.hold(True)
+    waiting = Portal(with_mail(settings, timeout_seconds=1), clock)
     waiting.request_key("jmartin001")
     waiting.outbox.send_handed()
     assert entry(slapd, "jmartin001")["moncompteMailFailures"] == ["1"]
@@ -220,7 +256,7 @@ def test_a_change_is_told_to_the_old_address_and_to_the_new_one_without_key_or_p
 
 
 def test_a_notice_whose_sender_died_is_sent_by_another(
-    portal: Portal, slapd: PrivateSlapd, settings, mailbox: Mailbox, clock: MovingClock
+    portal: Portal, slapd: PrivateSlapd, settings: Settings, mailbox: Mailbox, clock: MovingClock
 ) -> None:
     proof = portal.sign_in("jmartin001", PASSWORD)
     portal.change("jmartin001", proof.mark, PASSWORD, NEW_PASSWORD, None)

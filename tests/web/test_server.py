@@ -1,0 +1,65 @@
+"""The web server in front of the pages, over real sockets: what it refuses before any page is asked."""
+
+import http.client
+import re
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from connector.portal import Portal
+from webui import create_app
+from webui.server import WebServer
+
+
+@pytest.fixture
+def port(portal: Portal) -> Iterator[int]:
+    server = WebServer(create_app(portal), "127.0.0.1", 0, threads=2, scheme="https")
+    server.start()
+    yield server.port
+    server.stop()
+
+
+def say(port: int, head: str, body: bytes = b"") -> bytes:
+    """The whole answer to a request written by hand."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+def test_a_body_beyond_all_forms_is_refused_before_it_is_read(port: int) -> None:
+    """The head says a gigabyte; not one byte of it is waited for."""
+    answer = say(port, "POST /connexion HTTP/1.1\nHost: localhost\nConnection: close\nContent-Length: 1000000000")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_a_host_that_is_none_is_a_400_and_no_fault_of_ours(port: int, host: str) -> None:
+    answer = say(port, f"GET / HTTP/1.1\nHost: {host}\nConnection: close")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Content-Security-Policy" in answer
+
+
+def test_no_redirect_names_the_host_that_a_request_claims(port: int) -> None:
+    answer = say(port, "GET /static//style.css HTTP/1.1\nHost: evil.example\nConnection: close")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"evil.example" not in answer
+
+
+@pytest.mark.parametrize(
+    ("referer", "status"), [("https://localhost/", 303), ("https://evil.example/", 400), ("", 400)]
+)
+def test_behind_the_proxy_a_form_must_come_from_our_own_pages(port: int, referer: str, status: int) -> None:
+    """The proxy speaks http to us, the browser https: the Referer is held to what the browser speaks."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line.request("GET", "/", headers={"Host": "localhost"})
+    page = line.getresponse()
+    cookie = str(page.headers["Set-Cookie"]).partition(";")[0]
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+    assert token
+    headers = {"Host": "localhost", "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({"csrf_token": token[1], "identifier": "nobody"})
+    line.request("POST", "/oubli", body, headers | ({"Referer": referer} if referer else {}))
+    assert line.getresponse().status == status
+    line.close()
