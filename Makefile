@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVER_PACKAGES := python3 python3-venv slapd ldap-utils slapd-contrib
-TEST_PACKAGES := chromium fonts-dejavu-core
+TEST_PACKAGES := chromium fonts-dejavu-core libatomic1
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
@@ -15,6 +15,7 @@ demo: setup  ## try everything: a private slapd with sample students, a mailbox,
 	@$(BIN)/moncompte demo
 
 setup: .venv/ready  ## install what running needs: slapd, and a virtual environment in .venv
+	@:
 
 test: setup-test check  ## run everything; installs what is missing
 	@$(BIN)/python -m pytest
@@ -41,7 +42,8 @@ LOCK := pip compile --quiet --upgrade --universal --generate-hashes --no-header 
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/ready-test: .venv/ready requirements-dev.txt
-	@.ci/system $(TEST_PACKAGES)
+.venv/ready-test: requirements-dev.txt
+	@.ci/system $(SERVER_PACKAGES) $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory .venv/ready
 	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -52,6 +52,7 @@ class Activation:
         try:
             self.directory.redeem(account, change.owing(owed), now)
         except Conflict:
+            self._account(uid, now)  # closed meanwhile: SessionStale
             raise KeyDead(DeadKeyReason.SPENT) from None
         except ChangeRefused:
             # Of two clicks with one password, slapd tells the second that the password is not new, before it looks

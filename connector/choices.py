@@ -35,9 +35,7 @@ class Judge:
         """What the meter shows and what decides at the end: strength, and every reason against ``password``."""
         personal = (*account.personal_words, *([rescue_typed.strip()] if rescue_typed else []))
         verdict = self.policy.verdict(password, personal)
-        key = keys.read(password)
-        if key and key.is_sound:
-            # The key on a letter that lies about must not become the password: 1 in 32 of this shape is refused.
+        if _is_own_key(account, password):
             return Verdict(Strength.WEAK, (*verdict.refusals, Refusal(Reason.IS_A_KEY)))
         return verdict
 
@@ -48,12 +46,20 @@ class Judge:
         return None if address == account.rescue else address
 
 
+def _is_own_key(account: Account, password: str) -> bool:
+    """The key on a letter that lies about must not become the password."""
+    typed = keys.read(password)
+    hashes = (*account.spent_hashes, *([account.key.hash] if account.key else []))
+    return typed is not None and any(keys.verify(typed.text, stored) for stored in hashes)
+
+
 def notices(account: Account, change: Change, due: datetime, *, activated: bool = False) -> tuple[Notice, ...]:
     """A notice of ``change`` to the old rescue address and to the new one (NIST SP 800-63B-4 §4.6)."""
     facts = {
         Happened.ACTIVATED: activated,
         Happened.PASSWORD: change.password is not None,
-        Happened.RESCUE: change.rescue is not None,
+        Happened.RESCUE: bool(change.rescue and account.rescue),
+        Happened.RESCUE_FIRST: bool(change.rescue and not account.rescue),
     }
     happened = tuple(word for word, is_true in facts.items() if is_true)
     addresses = dict.fromkeys(address for address in (account.rescue, change.rescue) if address)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
+
+
+def elapsed_seconds() -> float:
+    """Seconds on a clock that nobody sets; only differences mean anything. For how old a connection is."""
+    return time.monotonic()
 
 
 def utc_now() -> datetime:

@@ -30,10 +30,15 @@ _SCHEMES = {"{SSHA512}": "sha512", "{SSHA384}": "sha384", "{SSHA256}": "sha256",
 
 @dataclass(frozen=True, slots=True)
 class TypedKey:
-    """Something that has the shape of a key, normalised; ``is_sound`` when its check character fits."""
+    """Something that has the shape of a key, give or take a character; ``is_sound`` when its check character fits."""
 
     text: str
     is_sound: bool
+
+    @property
+    def is_mistyped(self) -> bool:
+        """Fifteen characters whose check character does not fit. One more or less is as likely a password."""
+        return not self.is_sound and len(self.text) == LENGTH
 
 
 def mint() -> str:
@@ -48,28 +53,30 @@ def show(key: str) -> str:
 
 
 def read(typed: str) -> TypedKey | None:
-    """What was typed, if it has the shape of a key; forgives case, spaces, dashes, ``O`` for 0, ``I``/``L`` for 1."""
+    """What was typed, if it has the shape of a key, give or take a character.
+
+    Forgives case, spaces, dashes, ``O`` for 0, ``I`` and ``L`` for 1.
+    """
     if len(typed) > _LONGEST_TYPED:
         return None
     letters = (char for char in unicodedata.normalize("NFKC", typed) if unicodedata.category(char) not in _FORGIVEN)
     text = "".join(letters).upper().translate(_LOOKALIKES)
-    if len(text) != LENGTH or not _VALUES.keys() >= set(text):
+    if abs(len(text) - LENGTH) > 1 or not _VALUES.keys() >= set(text):
         return None
-    return TypedKey(text, is_sound=_syndrome(text) == 0)
+    return TypedKey(text, is_sound=len(text) == LENGTH and _syndrome(text) == 0)
 
 
 def corrections(mistyped: str) -> list[str]:
-    """The sound keys one slip (a wrong character, two neighbours swapped) away from ``mistyped``: 15 or a few more.
+    """The sound keys one slip away: a wrong, a missing or a surplus character, two neighbours swapped; some fifteen.
 
     Never accepted in its place: they only tell a slip on this very key from a password that looks like one.
     """
-    changed = {
-        mistyped[:place] + letter + mistyped[place + 1 :]
-        for place in range(LENGTH)
-        for letter in _healing_letter(mistyped, place)
-    }
-    swapped = {mistyped[:i] + mistyped[i + 1] + mistyped[i] + mistyped[i + 2 :] for i in range(LENGTH - 1)}
-    return sorted(changed | {key for key in swapped if _syndrome(key) == 0})
+    heads = [(mistyped[:place], mistyped[place:]) for place in range(len(mistyped) + 1)]
+    tried = {head + letter + tail[1:] for head, tail in heads for letter in ALPHABET}
+    tried |= {head + letter + tail for head, tail in heads for letter in ALPHABET}
+    tried |= {head + tail[1:] for head, tail in heads}
+    tried |= {head + tail[1::-1] + tail[2:] for head, tail in heads}
+    return sorted(key for key in tried if len(key) == LENGTH and _syndrome(key) == 0)
 
 
 def hash_key(key: str) -> str:
@@ -120,8 +127,3 @@ def _syndrome(text: str) -> int:
     for letter in text:
         total = _times_x(total) ^ _VALUES[letter]
     return total
-
-
-def _healing_letter(text: str, place: int) -> list[str]:
-    """The letter that would make ``text`` sound at ``place``: there is exactly one."""
-    return [letter for letter in ALPHABET if _syndrome(text[:place] + letter + text[place + 1 :]) == 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from enum import Enum, IntEnum
 
 
@@ -44,11 +44,13 @@ class AccountState:
     dated: str | None = None  # e.g. "{COMPTE}I:SupannCree:20260901:"
     since: date | None = None  # the first and the last day of the state, both included
     until: date | None = None
+    zone: tzinfo = UTC  # where those days begin and end
 
     def is_open(self, now: datetime) -> bool:
         """Whether the state lets anybody in today."""
-        begun = self.since is None or self.since <= now.date()
-        return self.status is not Status.CLOSED and begun and (self.until is None or now.date() <= self.until)
+        today = now.astimezone(self.zone).date()
+        begun = self.since is None or self.since <= today
+        return self.status is not Status.CLOSED and begun and (self.until is None or today <= self.until)
 
 
 class Origin(Enum):
@@ -80,6 +82,7 @@ class Happened(Enum):
     ACTIVATED = "activated"
     PASSWORD = "password"  # noqa: S105 (a word)
     RESCUE = "rescue"
+    RESCUE_FIRST = "first-rescue"  # there was none before
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,8 @@ class Outbox:
                 for owed in mails:
                     self._deliver_one(owed, session)
                     done += 1
+                    if self._stopping.is_set():
+                        break  # the rest waits in the directory, for whoever comes next
         except MailServerDown as error:
             self._tell_server(error)
             raise

@@ -45,4 +45,4 @@ class Recovery:
         key = account.key
         if key is None or key.origin is not Origin.MAIL or key.issued is None:
             return False
-        return now < key.issued + timedelta(seconds=self.lifetimes.cooldown_seconds)
+        return timedelta(0) <= now - key.issued < timedelta(seconds=self.lifetimes.cooldown_seconds)

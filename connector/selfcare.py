@@ -35,20 +35,22 @@ class Selfcare:
     def sign_in(self, identifier: str, secret: str, now: datetime) -> Proof:
         """One search, one proof, for everyone: the box takes the password or the key.
 
-        Raises SignInRefused for everybody who does not get in, existing or not; KeyMistyped, just as blindly, for a key
-        with a slip in it; KeyDead only for a key that once was right.
+        For somebody without a password the decoy's is tried, and for a slip on one's key too: it must not count against
+        the password. Raises SignInRefused for everybody who does not get in, existing or not; KeyMistyped, just as
+        blindly, for what has a key's shape; KeyDead only for a key that once was right.
         """
         found = self.directory.find(candidates(identifier, student_number=self.takes_student_number))
         account = found if found and found.is_eligible(now) else None
         typed = keys.read(secret)
         if typed and typed.is_sound and account and self._is_live_key(account, typed.text, now):
             return Proof(account, By.KEY, account.mark(By.KEY))
-        whom = _whom_to_prove(account, typed)
+        is_slip = _is_slip(account, typed)
+        whom = account if account and account.state.status is Status.ACTIVE and not is_slip else None
         if self.directory.prove(whom, secret) and whom:
             return Proof(whom, By.PASSWORD, whom.mark(By.PASSWORD))
         if typed and typed.is_sound:
             self.directory.count_wrong_key(account)
-        raise KeyMistyped if typed and not typed.is_sound else SignInRefused
+        raise KeyMistyped if is_slip or (typed and typed.is_mistyped) else SignInRefused
 
     def revisit(self, uid: str, by: By, mark: str, now: datetime) -> Account:
         """The account of an open session, read afresh. Raises SessionStale once what it proved is no longer true."""
@@ -92,14 +94,11 @@ class Selfcare:
         return False
 
 
-def _whom_to_prove(account: Account | None, typed: keys.TypedKey | None) -> Account | None:
-    """Whose password to try; None for the decoy, so that the directory does the same work for everyone.
+def _is_slip(account: Account | None, typed: keys.TypedKey | None) -> bool:
+    """Whether what was typed is one slip away from the account's key; alike for everybody: time must not tell.
 
-    Not that of an account without one, nor when what was typed is one slip away from its key: the slip must not count
-    against the password. A password that merely looks like a mistyped key is tried all the same.
+    A password that merely looks like a mistyped key is none.
     """
     live = account.key.hash if account and account.key else keys.NOBODYS_HASH
     slips = keys.corrections(typed.text) if typed and not typed.is_sound else []
-    is_slip = sum(keys.verify(key, live) for key in slips) > 0  # all are tried, for everybody: time must not tell
-    is_active = account is not None and account.state.status is Status.ACTIVE
-    return account if is_active and not is_slip else None
+    return sum(keys.verify(key, live) for key in slips) > 0

@@ -13,10 +13,19 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from babel.dates import get_timezone
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from connector.errors import SettingsInvalid
 from connector.model import Strength
@@ -70,6 +79,15 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+S = TypeVar("S", bound=Section)
+
+
+def _demand(section: S, is_met: bool, otherwise: str) -> S:
+    if not is_met:
+        raise ValueError(otherwise)
+    return section
+
+
 class Web(Section):
     """The pages: who we are, where we are, how long a session lives."""
 
@@ -85,7 +103,7 @@ class Web(Section):
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Paris"
     session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
     secure_cookies: bool = True
-    listen: str = Field(default="127.0.0.1:8080", pattern=r"^[^\s]+:\d+$", description="host:port")
+    listen: str = Field(default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port")
     threads: Positive = 8
 
 
@@ -121,6 +139,10 @@ class Attributes(Section):
     state_date: str = "supannRessourceEtatDate"
     state_label: str = "{COMPTE}"
 
+    @model_validator(mode="after")
+    def _state(self) -> Self:
+        return _demand(self, bool(self.state) == bool(self.state_date), "state and state_date: set both, or neither")
+
 
 class Identifiers(Section):
     """What a person may type to be found, beside the login and the INE."""
@@ -148,6 +170,10 @@ class Password(Section):
     )
     hash: Literal["directory", "argon2id"] = "directory"
 
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        return _demand(self, self.min_length <= self.max_length, "min_length is more than max_length")
+
 
 class Rescue(Section):
     """Which rescue addresses are accepted."""
@@ -171,6 +197,11 @@ class Mail(Section):
     lease_seconds: Seconds = 120
     dispatch_every_seconds: Seconds = 20
     max_tries: Positive = 30
+
+    @model_validator(mode="after")
+    def _lease(self) -> Self:
+        is_longer = self.lease_seconds > self.timeout_seconds
+        return _demand(self, is_longer, "lease_seconds must be more than timeout_seconds")
 
 
 class Settings(Section):
@@ -231,7 +262,9 @@ def _apply_environment(tree: Tree, environment: Mapping[str, str]) -> bool:
     for variable, value in environment.items():
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if variable.startswith(ENVIRONMENT_PREFIX) and separator:
-            tree.setdefault(section, {})[key] = value
+            table = tree.setdefault(section, {})
+            table.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+            table[key] = value
             applied = True
     return applied
 
@@ -245,7 +278,7 @@ def _read_secret_files(tree: Tree, source: str) -> list[str]:
                 if key in tree[section]:
                     problems.append(f"{source}: [{section}] {key}: given twice, here and as {key}_file; keep one")
                 try:
-                    tree[section][key] = Path(path).read_text(encoding="utf-8").strip()
+                    tree[section][key] = Path(str(path)).read_text(encoding="utf-8").strip()
                 except (OSError, UnicodeDecodeError) as error:
                     problems.append(f"{source}: [{section}] {key}_file: {path} cannot be read: {type(error).__name__}")
                     tree[section][key] = "x" * 32  # stands in, so that one fault is told once

@@ -15,26 +15,30 @@ _IDLE_SECONDS = 30
 _BODY_BYTES = 128 * 1024  # beyond it the connection ends; the application's own, lower bound has a page
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket (port 0: a free one). Raises OSError when the port is taken or not ours to take."""
+    listener = socket.create_server((host, port))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
 class WebServer:
-    """Serve ``app`` on ``host:port`` (0: a free one, told by ``port`` once started) with so many threads.
+    """Serve ``app`` on a socket that listens already, with so many threads.
 
     ``scheme`` is what browsers speak: https where a proxy in front does, whatever the proxy speaks to us.
     """
 
-    def __init__(self, app: Flask, host: str, port: int, threads: int, scheme: str = "http") -> None:
-        self.port = port
-        self._app, self._host, self._threads, self._scheme = app, host, threads, scheme
+    def __init__(self, app: Flask, listener: socket.socket, threads: int, scheme: str = "http") -> None:
+        self.port: int = listener.getsockname()[1]
+        self._app, self._listener, self._threads, self._scheme = app, listener, threads, scheme
 
     def start(self) -> None:
-        """Listen and serve. Raises OSError when the port is taken."""
-        listener = socket.create_server((self._host, self.port))  # ours: waitress, if it fails to, leaves threads
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port = listener.getsockname()[1]
+        """Serve."""
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             self._app,
             map=self._sockets,
-            sockets=[listener],
+            sockets=[self._listener],
             threads=self._threads,
             url_scheme=self._scheme,
             ident=None,
@@ -48,7 +52,10 @@ class WebServer:
 
     def stop(self) -> None:
         """Finish the requests in hand and close; no thread and no socket is left."""
-        self._server.trigger.pull_trigger(self._close)
+        trigger = self._server.trigger
+        with trigger.lock:  # or the loop might close the pipe between the two halves of waitress's pull_trigger
+            trigger.thunks.append(self._close)
+            trigger._physical_pull()
         self._thread.join()
 
     def _close(self) -> None:

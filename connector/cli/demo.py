@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shlex
-import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import click
 
 from connector import keys
-from connector.cli.web import serving, until_stopped
+from connector.cli.web import serving, until_stopped, wait
 from connector.clock import utc_now
 from connector.demo.ldap_tools import SlapdFailed, SlapdMissing
 from connector.demo.mailbox import Mailbox
@@ -22,6 +22,7 @@ from connector.demo.people import SamplePerson, sample_people, to_ldif
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings, build
+from webui.server import listen
 
 HOST = "127.0.0.1"
 USUAL_PORT = 8080
@@ -50,21 +51,21 @@ def demo(as_json: bool, port: int | None, count: int) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        with until_stopped(), running(_port(port), count) as everything:
+        with until_stopped(), _listener(port) as listener, running(listener, count) as everything:
             click.echo(_as_json(everything) if as_json else _guide(everything))
-            signal.pause()
-    except (SlapdMissing, SlapdFailed, OSError) as error:
+            wait()
+    except (SlapdMissing, SlapdFailed) as error:
         raise click.ClickException(str(error)) from None
 
 
 @contextmanager
-def running(port: int, count: int) -> Iterator[Running]:
-    """The demo while the block lasts. Raises SlapdMissing, SlapdFailed, OSError (the port is taken)."""
+def running(listener: socket.socket, count: int) -> Iterator[Running]:
+    """The demo, its portal on ``listener``, while the block lasts. Raises SlapdMissing, SlapdFailed."""
     people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
     with PrivateSlapd() as slapd, Mailbox() as mailbox:
         slapd.add_ldif(to_ldif(people))
-        portal = Portal(settings(slapd, mailbox, port))
-        with serving(portal, HOST, port):
+        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1]))
+        with serving(portal, listener):
             yield Running(portal.settings.web.portal_url, mailbox, slapd, people)
 
 
@@ -99,17 +100,19 @@ def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int) -> Settings:
     )
 
 
-def _port(asked: int | None) -> int:
-    """The port asked for; otherwise the usual one, or a free one where that is taken."""
-    for port in (USUAL_PORT, 0) if asked is None else (asked,):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise click.ClickException(f"port {asked} is taken; give another with --port, or none")
+def _listener(asked: int | None) -> socket.socket:
+    """On the port asked for; otherwise on the usual one, or a free one where that is taken."""
+    if asked is None:
+        try:
+            return listen(HOST, USUAL_PORT)
+        except OSError:
+            return listen(HOST, 0)
+    try:
+        return listen(HOST, asked)
+    except OSError as error:
+        raise click.ClickException(
+            f"port {asked}: {os.strerror(error.errno or 0)}; give another with --port, or none"
+        ) from None
 
 
 def _as_json(run: Running) -> str:

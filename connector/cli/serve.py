@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
 
 import click
 
-from connector.cli.web import serving, until_stopped
+from connector.cli.web import serving, until_stopped, wait
 from connector.errors import DirectoryMisconfigured, SettingsInvalid
 from connector.portal import Portal
 from connector.settings import load
+from webui.server import listen
 
 DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 
@@ -36,9 +36,9 @@ def serve(path: Path) -> None:
     try:
         portal = Portal(load(path))
         host, _, port = portal.settings.web.listen.rpartition(":")
-        with until_stopped(), serving(portal, host, int(port)):
+        with until_stopped(), listen(host, int(port)) as listener, serving(portal, listener):
             click.echo(f"Mon compte listens on http://{host}:{port}", err=True)
-            signal.pause()
+            wait()
     except (SettingsInvalid, DirectoryMisconfigured) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -14,10 +16,10 @@ from webui.server import WebServer
 
 
 @contextmanager
-def serving(portal: Portal, host: str, port: int) -> Iterator[None]:
-    """The portal on ``host:port`` while the block lasts. Raises OSError (a taken port), DirectoryMisconfigured."""
+def serving(portal: Portal, listener: socket.socket) -> Iterator[None]:
+    """The portal on a listening socket while the block lasts. Raises DirectoryMisconfigured."""
     web = portal.settings.web
-    server = WebServer(create_app(portal), host, port, web.threads, urlsplit(web.portal_url).scheme)
+    server = WebServer(create_app(portal), listener, web.threads, urlsplit(web.portal_url).scheme)
     portal.start()
     try:
         server.start()
@@ -41,7 +43,17 @@ def until_stopped() -> Iterator[None]:
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def wait() -> None:
+    """Until a signal stops the block. Not ``signal.pause``: a signal that another thread takes would not end it."""
+    while True:
+        time.sleep(1)
+
+
 def _stop(_number: int, _frame: FrameType | None) -> None:
     for number in _STOPPING:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _stay)
     raise KeyboardInterrupt
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """A second signal, while everything is being cleaned up already."""

@@ -47,7 +47,7 @@ def run(command: list[str], text: str = "") -> str:
     """What ``command`` prints, given ``text`` on its standard input; raises SlapdFailed."""
     # Neither ~/.ldaprc nor /etc/ldap/ldap.conf of whoever runs this may change what a test says.
     environment = {**os.environ, "LDAPNOINIT": "1"}
-    done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", env=environment, check=False)
     if done.returncode != 0:
         raise SlapdFailed(f"{Path(command[0]).name}: {done.stderr.strip() or done.stdout.strip()}", done.returncode)
     return done.stdout

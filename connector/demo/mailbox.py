@@ -16,7 +16,7 @@ from connector import keys
 from connector.clock import Clock, utc_now
 from connector.demo.caught import CaughtMail, read
 from connector.demo.smtp import SmtpServer
-from webui.server import WebServer
+from webui.server import WebServer, listen
 
 _HOST = "127.0.0.1"
 _SHOWN = 200  # mails on the page; the JSON gives them all
@@ -33,16 +33,17 @@ class Mailbox:
         self._numbers = count(1)  # goes on after clear(), so that an address of the page never changes its mail
         self._arrived = threading.Condition()
         self._smtp = SmtpServer(smtp_port, self._catch)
-        self._web = WebServer(_app(self), _HOST, web_port, threads=4)
+        self._web_port = web_port
 
     def start(self) -> None:
         """Listen. Raises OSError when a port is taken."""
         self._smtp.start()
         try:
-            self._web.start()
+            self._web = WebServer(_app(self), listen(_HOST, self._web_port), threads=4)
         except OSError:
             self._smtp.stop()
             raise
+        self._web.start()
 
     def stop(self) -> None:
         """Close everything; no thread and no socket is left. The mails stay readable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from weakref import WeakSet
@@ -17,9 +18,17 @@ class SmtpServer:
     """aiosmtpd in a thread with an event loop of its own; its Controller can take no free port.
 
     ``refused_with``: answer every recipient with this code. ``is_held``: accept connections and stay silent on them.
+    ``tls`` and ``starttls``: speak TLS from the first byte, or offer it.
     """
 
-    def __init__(self, port: int, catch: Callable[[Envelope], None]) -> None:
+    def __init__(
+        self,
+        port: int,
+        catch: Callable[[Envelope], None],
+        tls: ssl.SSLContext | None = None,
+        starttls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls, self.starttls = tls, starttls
         self.port = port
         self.refused_with: int | None = None
         self.is_held = False
@@ -44,7 +53,7 @@ class SmtpServer:
 
     async def _serve(self, listener: socket.socket) -> None:
         self._loop, self._is_stopping = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(self._conversation, sock=listener)
+        server = await self._loop.create_server(self._conversation, sock=listener, ssl=self._tls)
         self._is_ready.set()
         await self._is_stopping.wait()
         server.close()
@@ -74,7 +83,7 @@ class _Conversation(SMTP):
     """One client; the fixed host name spares a look-up in the DNS for each."""
 
     def __init__(self, handler: SmtpServer, connections: WeakSet[asyncio.Transport]) -> None:
-        super().__init__(handler, hostname="mailbox.localhost", enable_SMTPUTF8=True)
+        super().__init__(handler, hostname="mailbox.localhost", enable_SMTPUTF8=True, tls_context=handler.starttls)
         self._connections = connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from babel.dates import get_timezone
 from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
 from connector.directory import changes, controls, entries, readiness
 from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations
-from connector.errors import Conflict, DirectoryMisconfigured
+from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 
@@ -31,6 +32,7 @@ class Directory:
         self._settings = settings.directory
         self._names = settings.attributes
         self._hash = settings.password.hash
+        self._zone = get_timezone(settings.web.timezone)
         readiness.check_filter(settings.directory.population)
         self._operations = Operations(settings.directory)
         self._is_prepared = False
@@ -53,6 +55,11 @@ class Directory:
             readiness.check_passwords(self._operations, self._settings.decoy_dn, self._hash)
         except Conflict as error:
             raise DirectoryMisconfigured(f"{error}: {REMEDIES[NO_SUCH_OBJECT]}") from None
+        except ChangeRefused as error:
+            remedy = "it needs the policy of config/ldap/50-entries.ldif"
+            raise DirectoryMisconfigured(
+                f"the decoy's password policy refuses a password ({error}): {remedy}"
+            ) from None
         self._is_prepared = True
 
     def find(self, candidates: Sequence[Identifier]) -> Account | None:
@@ -64,7 +71,7 @@ class Directory:
             entries.wanted(self._names),
             limit=2,
         )
-        return entries.to_account(*found[0], self._names) if len(found) == 1 else None
+        return entries.to_account(*found[0], self._names, self._zone) if len(found) == 1 else None
 
     def owed(self, now: datetime) -> list[Account]:
         """Accounts with a mail or a notice due at ``now``, at most 200: ask again until there is none."""
@@ -76,7 +83,7 @@ class Directory:
             entries.wanted(self._names),
             limit=_BATCH,
         )
-        return [entries.to_account(dn, attributes, self._names) for dn, attributes in found]
+        return [entries.to_account(dn, attributes, self._names, self._zone) for dn, attributes in found]
 
     def prove(self, account: Account | None, password: str) -> bool:
         """Whether the directory lets ``account`` bind with ``password``; for nobody the decoy is tried, alike."""

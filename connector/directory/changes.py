@@ -6,7 +6,7 @@ Races are decided by what is *deleted by exact value*: of two that delete the sa
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_INCREMENT, MODIFY_REPLACE
 from ldap3.utils.conv import escape_filter_chars
@@ -90,7 +90,7 @@ def still_as_read(account: Account, names: Attributes, now: datetime, *, by_key:
     """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed."""
     terms = [f"(!({entries.LOCKED_SINCE}={entries.PERMANENT_LOCK}))"]
     if by_key:
-        terms.append(f"({entries.KEY_EXPIRY}>={to_time(now)})")
+        terms.append(f"({entries.KEY_EXPIRY}>={to_time(now + timedelta(seconds=1))})")  # dead from the second itself
     else:
         changed = account.password_changed
         terms.append(f"({entries.PASSWORD_CHANGED}={changed})" if changed else f"(!({entries.PASSWORD_CHANGED}=*))")

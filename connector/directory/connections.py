@@ -17,10 +17,13 @@ from typing import Any
 from ldap3 import NONE, SAFE_SYNC, SIMPLE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException
 
+from connector.clock import elapsed_seconds
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
 
 INVALID_CREDENTIALS = 49
+_BUSY = {51, 52}  # busy, unavailable (RFC 4511 appendix A)
+_OLDEST_SECONDS = 60
 
 
 class Connections:
@@ -29,7 +32,8 @@ class Connections:
     def __init__(self, settings: DirectorySettings, *, bind: bool) -> None:
         self._settings = settings
         self._bind = bind
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[tuple[float, Connection]] = deque()
+        self._is_closed = False
         self._room = threading.BoundedSemaphore(settings.connections)
 
     @contextmanager
@@ -42,33 +46,38 @@ class Connections:
             raise DirectoryUnavailable("every connection is busy")
         try:
             with _translated():
-                connection = self._take() or self._open()
+                opened, connection = self._take() or (elapsed_seconds(), self._open())
                 try:
                     yield connection
                 except BaseException:
                     _close(connection)
                     raise
-                self._idle.append(connection)
+                self._give_back(opened, connection)
         finally:
             self._room.release()
 
     def close(self) -> None:
-        """Close the idle ones; those that are lent close as they come back."""
+        """Close the idle ones now, and those that are lent as they come back."""
+        self._is_closed = True
         while self._idle:
-            _close(self._idle.pop())
+            _close(self._idle.pop()[1])
 
-    def _take(self) -> Connection | None:
-        """The freshest idle connection that the server has not closed meanwhile."""
+    def _give_back(self, opened: float, connection: Connection) -> None:
+        """Keep it, unless it is old: one that was opened to the second server must not keep us there for ever."""
+        if self._is_closed or elapsed_seconds() - opened > _OLDEST_SECONDS:
+            _close(connection)
+        else:
+            self._idle.append((opened, connection))
+
+    def _take(self) -> tuple[float, Connection] | None:
+        """The freshest idle connection that is young and that the server has not closed meanwhile."""
         while True:
             try:
-                connection = self._idle.pop()
+                opened, connection = self._idle.pop()
             except IndexError:
                 return None
-            # Nothing is ever waiting on an idle connection, unless the server said goodbye or the socket is gone.
-            poll = select.poll()
-            poll.register(connection.socket, select.POLLIN)
-            if not poll.poll(0):
-                return connection
+            if elapsed_seconds() - opened <= _OLDEST_SECONDS and not _has_news(connection):
+                return opened, connection
             _close(connection)
 
     def _open(self) -> Connection:
@@ -77,7 +86,7 @@ class Connections:
         for uri in self._settings.uri:
             try:
                 return self._open_one(uri)
-            except (LDAPException, OSError) as error:
+            except (LDAPException, OSError, DirectoryUnavailable) as error:
                 failures.append(f"{uri}: {error}")  # said before anything secret is sent: it may be told
         raise DirectoryUnavailable("; ".join(failures))
 
@@ -86,7 +95,11 @@ class Connections:
         tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_file or None)
         server = Server(uri, get_info=NONE, connect_timeout=settings.timeout_seconds, tls=tls)
         connection = Connection(
-            server, client_strategy=SAFE_SYNC, receive_timeout=settings.timeout_seconds, check_names=False
+            server,
+            client_strategy=SAFE_SYNC,
+            receive_timeout=settings.timeout_seconds,
+            check_names=False,
+            auto_referrals=False,
         )
         try:
             connection.open(read_server_info=False)
@@ -102,12 +115,14 @@ class Connections:
     def _bind_as_portal(self, connection: Connection) -> None:
         dn = self._settings.bind_dn
         result = bind(connection, dn, self._settings.password.get_secret_value())
+        if result["result"] in _BUSY:
+            raise DirectoryUnavailable(result["description"])  # the next server may do better
         if result["result"] != 0:
             remedy = "check [directory] bind_dn and password_file, and that config/ldap/50-entries.ldif was loaded"
             raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 
-def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:
+def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
     """A simple bind on an open connection (RFC 4513 §5.1.3); the raw result.
 
     An empty password would be an *unauthenticated* bind, which succeeds for anybody (RFC 4513 §5.1.2): refused here.
@@ -118,10 +133,17 @@ def bind(connection: Connection, dn: str, password: str, controls: list[Any] | N
     connection.user, connection.password = dn, password.encode("utf-8", "surrogatepass")
     connection.authentication = SIMPLE
     try:
-        result: dict[str, Any] = connection.bind(read_server_info=False, controls=controls)[1]
+        result: dict[str, Any] = connection.bind(read_server_info=False)[1]
     finally:
         connection.password = None
     return result
+
+
+def _has_news(connection: Connection) -> bool:
+    """Nothing ever waits on an idle connection, unless the server said goodbye or the socket is gone."""
+    poll = select.poll()
+    poll.register(connection.socket, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _close(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from ldap3.protocol.formatters.formatters import format_time
@@ -34,8 +34,8 @@ def wanted(names: Attributes) -> list[str]:
     return [*filter(None, configured), "objectClass", LOCKED_SINCE, PASSWORD_CHANGED, *OURS]
 
 
-def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes) -> Account:
-    """The Account of a raw entry; ``attributes`` are octets by lower-case name."""
+def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo) -> Account:
+    """The Account of a raw entry; ``attributes`` are octets by lower-case name, ``zone`` is where its days begin."""
     entry = {name: [value.decode("utf-8", "replace") for value in values] for name, values in attributes.items()}
 
     def every(name: str) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes) -
         name=one(names.name) or uid,
         ines=every(names.ine),
         language=one(names.language),
-        state=_state(every(names.state), every(names.state_date), names),
+        state=_state(every(names.state), every(names.state_date), names, zone),
         key=_key(one),
         spent_hashes=every(SPENT_HASH),
         rescues=rescues,
@@ -101,7 +101,7 @@ def notice_value(notice: Notice) -> str:
 def activated(state: AccountState, label: str, now: datetime) -> tuple[str, str]:
     """The two values, state and dated state, that activation writes: from today to whatever end there was."""
     end = f"{state.until:%Y%m%d}" if state.until else ""
-    return f"{label}{ACTIVATED}", f"{label}{ACTIVATED}:{now:%Y%m%d}:{end}"
+    return f"{label}{ACTIVATED}", f"{label}{ACTIVATED}:{now.astimezone(state.zone):%Y%m%d}:{end}"
 
 
 def _key(one: Any) -> PendingKey | None:
@@ -127,7 +127,7 @@ def _has_label(value: str, label: str) -> bool:
     return value.upper().startswith(label.upper())
 
 
-def _state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes) -> AccountState:
+def _state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes, zone: tzinfo) -> AccountState:
     """The state of our label. A directory that keeps none is SUPANN 2009's: everybody there is active."""
     label = names.state_label
     ours = [item for item in values if _has_label(item, label)]
@@ -136,7 +136,7 @@ def _state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes) -
     value = max(ours, key=lambda item: _status(item[len(label) :]) is Status.CLOSED)  # of several, the strictest
     bare = value[len(label) :]
     date_value = next((item for item in dated if _has_label(item, label + bare)), None)
-    return AccountState(_status(bare), value, date_value, *_dates(date_value))
+    return AccountState(_status(bare), value, date_value, *_dates(date_value), zone)
 
 
 def _status(bare: str) -> Status:

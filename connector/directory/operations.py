@@ -16,7 +16,7 @@ from connector.settings import Directory as DirectorySettings
 RawEntry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
 
-SUCCESS, SIZE_LIMIT, COMPARE_TRUE, NO_SUCH_ATTRIBUTE, CONSTRAINT, NO_SUCH_OBJECT = 0, 4, 6, 16, 19, 32
+SUCCESS, SIZE_LIMIT, COMPARE_FALSE, COMPARE_TRUE, NO_SUCH_ATTRIBUTE, CONSTRAINT, NO_SUCH_OBJECT = 0, 4, 5, 6, 16, 19, 32
 _UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 appendix A)
 _CONFLICT = {
     NO_SUCH_ATTRIBUTE,
@@ -25,11 +25,14 @@ _CONFLICT = {
     NO_SUCH_OBJECT,
     122,
 }  # attributeOrValueExists, assertionFailed (RFC 4528)
+_NOT_PROVED = {CONSTRAINT, 48, 49, 50, 53}  # no password, wrong password, no right to bind, an account not in use
 REMEDIES = {
+    10: "this server takes no writes: list the provider first in [directory] uri",
     17: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
     21: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
     NO_SUCH_OBJECT: "no such entry, or no right to see it: check the DN, load config/ldap from 12- to 60-access.ldif",
     50: "a right is missing: load config/ldap/60-access.ldif",
+    53: "this server takes no writes now: is it read-only, or a consumer?",
 }
 _POLICY_REASONS = {
     None: Reason.DIRECTORY_QUALITY,
@@ -83,17 +86,19 @@ class Operations:
             raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
 
     def compares(self, dn: str, attribute: str, value: str) -> bool:
-        """Whether the entry holds this very value."""
+        """Whether the entry holds this very value. Raises DirectoryMisconfigured where we may not even compare."""
         with self._working.lend() as connection:
             result = connection.compare(dn, attribute, value)[1]
+        if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE}:
+            raise _failure(result, f"compare {dn}")
         return bool(result["result"] == COMPARE_TRUE)
 
     def binds(self, dn: str, password: str) -> bool:
-        """Whether the directory lets ``dn`` in with ``password``."""
+        """Whether the directory lets ``dn`` in with ``password``. Raises DirectoryMisconfigured."""
         with self._proving.lend() as connection:
             result = bind(connection, dn, password)
-        if result["result"] in _UNAVAILABLE:
-            raise DirectoryUnavailable(result["description"])
+        if result["result"] not in _NOT_PROVED | {SUCCESS}:
+            raise _failure(result, "bind")
         return bool(result["result"] == SUCCESS)
 
 

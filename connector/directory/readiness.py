@@ -15,7 +15,7 @@ from connector.errors import ChangeRefused, DirectoryMisconfigured, SettingsInva
 from connector.model import Reason, Refusal
 from connector.settings import Attributes
 
-_TURNS = 5
+_TURNS = 20
 _NAMES = re.compile(r"NAME (?:\( )?((?:'[^']+' ?)+)")
 
 

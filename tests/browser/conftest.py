@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +14,7 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
 from tests.portal_fixtures import MovingClock
+from webui.server import listen
 
 QUIET = (
     "--no-sandbox",  # Chromium refuses to run as root with it
@@ -36,12 +36,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def site(slapd: PrivateSlapd, people: dict[str, str], mailbox: Mailbox, clock: MovingClock) -> Iterator[Portal]:
     """The portal, served; its address is ``site.settings.web.portal_url``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    portal = Portal(demo_settings(slapd, mailbox, port), clock)
-    with serving(portal, "127.0.0.1", port):
-        yield portal
+    with listen("127.0.0.1", 0) as listener:
+        portal = Portal(demo_settings(slapd, mailbox, listener.getsockname()[1]), clock)
+        with serving(portal, listener):
+            yield portal
 
 
 @pytest.fixture(params=["with scripts", "without scripts"])

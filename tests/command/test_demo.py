@@ -96,4 +96,4 @@ def test_a_taken_port_is_said_in_a_sentence(demo: subprocess.Popen[str]) -> None
     port = ready(demo)["portal"].rsplit(":", 1)[1].rstrip("/")
     again = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, check=False)
     assert again.returncode == 1
-    assert again.stderr == f"Error: port {port} is taken; give another with --port, or none\n"
+    assert again.stderr == f"Error: port {port}: Address already in use; give another with --port, or none\n"

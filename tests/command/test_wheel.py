@@ -19,8 +19,9 @@ NEEDED = {
 TRY = """
 import connector.settings, pathlib, sys
 from connector.cli.demo import running
+from webui.server import listen
 assert pathlib.Path(connector.settings.__file__).is_relative_to(sys.argv[1]), connector.settings.__file__
-with running(0, 2) as demo:
+with listen("127.0.0.1", 0) as listener, running(listener, 2) as demo:
     print(demo.slapd.people_dn)
 """
 

@@ -108,8 +108,8 @@ def test_a_permanent_lock_is_seen_however_it_is_written(portal: Portal, slapd: P
         ("{COMPTE}A:SupannActif:99999999:99999999", True),
     ],
 )
-def test_a_state_is_open_from_its_first_day_to_its_last(
+def test_a_state_is_open_from_its_first_day_to_its_last_in_the_universitys_own_time(
     portal: Portal, slapd: PrivateSlapd, dated: str, is_open: bool
 ) -> None:
     put(slapd, "jmartin001", supannRessourceEtatDate=dated)
-    assert account(portal, "jmartin001").is_eligible(datetime(2026, 11, 22, 23, 59, tzinfo=UTC)) is is_open
+    assert account(portal, "jmartin001").is_eligible(datetime(2026, 11, 22, 22, 59, tzinfo=UTC)) is is_open

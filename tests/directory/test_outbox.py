@@ -1,7 +1,7 @@
 """The outbox: what was accepted is mailed, whoever dies; who asks learns nothing; one mail per cool-down."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -89,6 +89,7 @@ def test_a_letter_key_is_no_reason_to_wait(portal: Portal, mailbox: Mailbox) -> 
 
 
 def test_eight_who_ask_in_the_same_instant_get_one_mail_whose_key_works(portal: Portal, mailbox: Mailbox) -> None:
+    issue(portal, "jmartin001", Origin.DESK)  # so that the class is there, whose adding would decide the race
     barrier = threading.Barrier(8)
 
     def ask() -> None:
@@ -293,3 +294,43 @@ def test_the_thread_sends_by_itself(running: Portal, mailbox: Mailbox) -> None:
     rescue = account(running, "jmartin001").rescue
     running.request_key("jmartin001")
     assert key_in(mailbox.wait_for(rescue, 10))
+
+
+def test_the_thread_dispatches_by_itself_what_others_left(
+    running: Portal, settings: Settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    other = Portal(settings, clock)
+    other.request_key("jmartin001")
+    other.stop()
+    clock.forward(seconds=120)
+    assert key_in(mailbox.wait_for(account(running, "jmartin001").rescue, 10))
+
+
+def test_the_thread_survives_a_surprise(
+    running: Portal, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever goes wrong with one mail, the next one is sent."""
+    deliver, struck = running.outbox._deliver, threading.Event()
+
+    def surprising(mails: Iterable[object]) -> int:
+        if struck.is_set():
+            return deliver(mails)  # type: ignore[arg-type]
+        struck.set()
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr(running.outbox, "_deliver", surprising)
+    running.request_key("jmartin001")
+    assert struck.wait(10)
+    running.request_key("rbenali")
+    mailbox.wait_for(account(running, "rbenali").rescue, 10)
+    assert "unexpected" in caplog.text
+
+
+def test_a_mail_says_who_writes_and_asks_for_no_answer_from_a_machine(portal: Portal, mailbox: Mailbox) -> None:
+    mailed_key(portal, mailbox, "jmartin001")
+    headers = mailbox.mails[0].headers
+    assert headers["From"] == portal.settings.mail.sender
+    assert headers["Auto-Submitted"] == "auto-generated"
+    assert headers["Message-ID"].endswith("@127.0.0.1>")
+    assert headers["Date"]
+    assert mailbox.mails[0].html

@@ -94,6 +94,16 @@ def test_a_mistyped_key_is_told_apart_and_costs_nothing(
     assert portal.sign_in("jmartin001", key).by is By.KEY
 
 
+@pytest.mark.parametrize("typed", [lambda key: key[:-1], lambda key: key[:7] + "7" + key[7:], lambda key: key[1:]])
+def test_a_missing_or_surplus_character_is_a_slip_that_costs_nothing_either(
+    portal: Portal, slapd: PrivateSlapd, typed: Callable[[str], str]
+) -> None:
+    key = issue(portal, "jmartin001", Origin.DESK)
+    before = attributes(slapd, "jmartin001")
+    assert refusal(lambda: portal.sign_in("jmartin001", typed(key))) is KeyMistyped
+    assert attributes(slapd, "jmartin001") == before
+
+
 def test_a_mistyped_key_is_told_apart_for_an_unknown_login_too(portal: Portal) -> None:
     assert refusal(lambda: portal.sign_in("nobody", slip(other_key("")))) is KeyMistyped
 

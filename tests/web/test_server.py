@@ -10,12 +10,12 @@ import pytest
 
 from connector.portal import Portal
 from webui import create_app
-from webui.server import WebServer
+from webui.server import WebServer, listen
 
 
 @pytest.fixture
 def port(portal: Portal) -> Iterator[int]:
-    server = WebServer(create_app(portal), "127.0.0.1", 0, threads=2, scheme="https")
+    server = WebServer(create_app(portal), listen("127.0.0.1", 0), threads=2, scheme="https")
     server.start()
     yield server.port
     server.stop()
