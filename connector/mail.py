@@ -11,7 +11,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.errors import HeaderParseError
@@ -27,13 +27,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from connector import keys
 from connector.errors import MailFailed, MailRejected, MailServerDown
-from connector.model import Account, Happened, Notice
+from connector.model import Account, Happened, Notice, Status
 from connector.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "mails"
 LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
 FALLBACK_LANGUAGE = "fr"
 _PERMANENT = 500  # RFC 5321 §4.2.1: 5yz
+_POLICY = b"5.7."  # RFC 3463 §3.8: the server refuses us, not this person: somebody will mend that
 
 
 class Composer:
@@ -55,11 +56,15 @@ class Composer:
 
         Its link carries the key in the fragment, which browsers keep to themselves; following it changes nothing.
         """
-        language = _language(account)
         shown = keys.show(key)
         link = f"{self._web.portal_url}#identifiant={quote(account.uid)}&cle={quote(shown)}"
-        until = babel_datetime(expiry, "EEEE d MMMM, HH:mm", tzinfo=get_timezone(self._web.timezone), locale=language)
-        return self._compose("key", account, account.rescue or "", now, {"key": shown, "link": link, "until": until})
+        facts = {
+            "key": shown,
+            "link": link,
+            "until": self._local(expiry, _language(account)),
+            "to_activate": account.state.status is Status.TO_ACTIVATE,
+        }
+        return self._compose("key", account, account.rescue or "", now, facts)
 
     def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
         """The mail that tells about a change; it carries neither key nor password."""
@@ -67,8 +72,15 @@ class Composer:
             "activated": Happened.ACTIVATED in notice.happened,
             "password_changed": Happened.PASSWORD in notice.happened,
             "rescue_changed": Happened.RESCUE in notice.happened,
+            "rescue_first": Happened.RESCUE_FIRST in notice.happened,
         }
         return self._compose("notice", account, notice.address, now, facts)
+
+    def _local(self, instant: datetime, language: str) -> Callable[[str], str]:
+        """Says ``instant`` in the university's own time, by a pattern: those are the templates' own, as all wording."""
+        return lambda pattern: babel_datetime(
+            instant, pattern, tzinfo=get_timezone(self._web.timezone), locale=language
+        )
 
     def _compose(
         self, template: str, account: Account, to: str, now: datetime, facts: Mapping[str, object]
@@ -89,7 +101,9 @@ class Composer:
         message["Message-ID"] = make_msgid(domain=self._host)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
         message.set_content(text.strip() + "\n")
-        message.add_alternative(self._templates.get_template(f"{base}.html").render(facts), subtype="html")
+        message.add_alternative(
+            self._templates.get_template(f"{base}.html").render(facts, subject=subject), subtype="html"
+        )
         return message
 
 
@@ -107,7 +121,7 @@ class Mailer:
         try:
             with self._bounded(client):
                 self._greet(client)
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a host name that is none
             client.close()
             raise MailServerDown(_said(error)) from None
         try:
@@ -131,9 +145,9 @@ class Mailer:
 
     def _greet(self, client: smtplib.SMTP) -> None:
         settings = self._settings
+        client._host = settings.host  # type: ignore[attr-defined]  # the name that TLS checks: smtplib's constructor sets it
         client.connect(settings.host, settings.port)
         if settings.tls == "starttls":
-            client._host = settings.host  # type: ignore[attr-defined]  # smtplib's name check; set by its constructor alone
             client.starttls(context=self._tls_context())
         if settings.username:
             client.login(settings.username, settings.password.get_secret_value())
@@ -165,8 +179,9 @@ class MailSession:
         try:
             self._mailer.deliver(self._client, message)
         except smtplib.SMTPRecipientsRefused as error:
-            code, _ = next(iter(error.recipients.values()))
-            raise (MailRejected if code >= _PERMANENT else MailFailed)(str(code)) from None
+            code, said = next(iter(error.recipients.values()))
+            is_final = code >= _PERMANENT and not said.startswith(_POLICY)
+            raise (MailRejected if is_final else MailFailed)(str(code)) from None
         except smtplib.SMTPNotSupportedError:  # an address in other letters, a server without RFC 6531
             raise MailRejected("SMTPUTF8") from None
         except smtplib.SMTPResponseException as error:

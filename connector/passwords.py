@@ -29,6 +29,7 @@ _DECORATION_LENGTH = 8
 _COMMON_LENGTH = 4
 _PERSONAL_LENGTH = 3
 _LOCAL_PART_LENGTH = 4
+_NAMED_CHARACTERS = 6  # at fault; more would only fill the page
 
 _SIGNS = string.punctuation + " "
 _DECORATIONS = ("", _SIGNS, _SIGNS + string.digits)
@@ -62,7 +63,8 @@ def _prepare_zxcvbn() -> frozenset[str]:
     return frozenset(word for word in common if len(word) >= _COMMON_LENGTH)
 
 
-_COMMON = _prepare_zxcvbn()
+# The example key of the front page is everybody's to try.
+_COMMON = _prepare_zxcvbn().union("k7qf9-m2xt4-rd8hc".translate(spelling) for spelling in _SPELLINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class PasswordPolicy:
             # slapd takes {SCHEME}… for a hash made elsewhere: kept as it is, judged by nobody, and {ARGON2} with
             # parameters of one's own choice would keep slapd busy for minutes at every sign-in (RFC 2307 §5.3).
             yield Reason.LEADING_BRACE, ""
-        if forbidden := _forbidden_character(password):
+        if forbidden := _forbidden_characters(password):
             yield Reason.FORBIDDEN_CHARACTER, forbidden
         for word in _found_in(password, words):
             yield Reason.PERSONAL, word
@@ -135,17 +137,23 @@ def allowed_punctuation() -> str:
     return string.punctuation
 
 
-def _forbidden_character(password: str) -> str:
-    """The first character outside printable ASCII, fit to be shown; empty if there is none.
+def _forbidden_characters(password: str) -> str:
+    """The characters outside printable ASCII, fit to be shown: ``é, è``, each once, six at most; empty without any.
 
-    What cannot stand by itself in a sentence (a control, half a surrogate pair, a mark, a change of writing direction)
-    is given by number, lest it break the page or turn its text around. NFC: an é sent as e and accent is named as é.
+    NFC: an é sent as e and accent is named as é.
     """
-    for character in unicodedata.normalize("NFC", password):
-        if not " " <= character <= "~":
-            shown = character.isprintable() and not unicodedata.category(character).startswith("M")
-            return character if shown else f"U+{ord(character):04X}"
-    return ""
+    characters = dict.fromkeys(unicodedata.normalize("NFC", password))
+    forbidden = [character for character in characters if not " " <= character <= "~"]
+    return ", ".join(map(_shown, forbidden[:_NAMED_CHARACTERS])) + ", …" * (len(forbidden) > _NAMED_CHARACTERS)
+
+
+def _shown(character: str) -> str:
+    """By number if it cannot stand by itself in a sentence, lest it break the page or turn its text around.
+
+    Such are a control, half a surrogate pair, a mark, a change of writing direction.
+    """
+    is_fit = character.isprintable() and not unicodedata.category(character).startswith("M")
+    return character if is_fit else f"U+{ord(character):04X}"
 
 
 def _fold(text: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flask_babel import lazy_gettext as _
-from wtforms import Form, PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
+from wtforms import Field, Form, PasswordField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
 SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence
@@ -30,8 +30,15 @@ class PortalForm(Form):  # type: ignore[misc]  # WTForms has no types
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """(id of the field, sentence) for the summary on top, in the fields' order."""
-        return [(field.id, str(sentence)) for field in self for sentence in field.errors]
+        """(id of the field, sentence) for the summary on top, in the fields' order; one for each field."""
+        return [(field.id, _in_short(field)) for field in self if field.errors]
+
+
+def _in_short(field: Field) -> str:
+    """The one sentence, or how many there are: they are told in full beside the field."""
+    if len(field.errors) == 1:
+        return str(field.errors[0])
+    return str(_("%(field)s : %(count)d points à revoir", field=field.label.text, count=len(field.errors)))
 
 
 class SignInForm(PortalForm):
@@ -70,10 +77,18 @@ class ForgottenForm(PortalForm):
 _PASSWORD_LENGTH = Length(
     max=SECRET_MAX, message=_("Ce mot de passe est beaucoup trop long : choisissez-en un plus court.")
 )
-_SAME = EqualTo(
-    "password", _("La confirmation n’est pas identique au mot de passe : tapez deux fois exactement le même.")
-)
 _RESCUE_LENGTH = Length(max=RESCUE_MAX, message=_("Cette adresse est trop longue : vérifiez-la."))
+
+
+def _same(form: Form, field: Field) -> None:
+    """The confirmation says what the password says."""
+    if (field.data or "") == (form["password"].data or ""):
+        return
+    if not field.data:
+        raise ValidationError(_("Tapez le mot de passe une seconde fois."))
+    raise ValidationError(
+        _("La confirmation n’est pas identique au mot de passe : tapez deux fois exactement le même.")
+    )
 
 
 class NewPasswordForm(PortalForm):
@@ -82,7 +97,7 @@ class NewPasswordForm(PortalForm):
     password = PasswordField(
         _("Nouveau mot de passe"), validators=[InputRequired(_("Choisissez un mot de passe.")), _PASSWORD_LENGTH]
     )
-    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_SAME])
+    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_same])
     rescue = StringField(_("Adresse mail de secours"), filters=[_strip], validators=[_RESCUE_LENGTH])
 
 
@@ -98,5 +113,5 @@ class ChangeForm(PortalForm):
         ],
     )
     password = PasswordField(_("Nouveau mot de passe"), validators=[_PASSWORD_LENGTH])
-    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_SAME])
+    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_same])
     rescue = StringField(_("Adresse mail de secours"), filters=[_strip], validators=[_RESCUE_LENGTH])

@@ -5,6 +5,8 @@ Functions rather than tables: ``gettext`` needs the request's language, so no se
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import flask_babel
 
 from connector.errors import (
@@ -30,23 +32,27 @@ def ngettext(one: str, many: str, count: int) -> str:
     return str(flask_babel.ngettext(one, many, count))
 
 
-def sign_in_refused(error: SignInRefused) -> str:
-    """One sentence for whoever it is; a slip in a key has its own, told alike to known and unknown."""
+Told = tuple[str, str]
+"""A title, and what to do about it."""
+
+
+def sign_in_refused(error: SignInRefused, desk: str) -> Told:
+    """One text for whoever it is; a slip in a key has its own, told alike to known and unknown."""
+    title = _("Nous n’avons pas pu vous identifier")
     if isinstance(error, KeyMistyped):
-        return _(
-            "Ce que vous avez tapé ressemble à une clé d’activation avec une faute de frappe. "
-            "Si c’est une clé, comparez-la caractère par caractère avec votre courrier ou votre mail. "
-            "Si c’est votre mot de passe, ce n’est pas le bon : vérifiez les majuscules, puis réessayez."
+        return title, _(
+            "Si c’est une clé, elle contient une faute de frappe : comparez-la, caractère par caractère, à la feuille "
+            "ou au mail. Si c’est votre mot de passe, ce n’est pas le bon."
         )
-    return _(
-        "Nous n’avons pas pu vous identifier. Vérifiez l’identifiant, puis le mot de passe ou la clé "
-        "(majuscules, chiffres, clavier), et réessayez. "
-        "Si le mot de passe vous échappe, demandez une nouvelle clé : « Mot de passe oublié »."
+    return title, _(
+        "Vérifiez l’identifiant, puis le mot de passe (attention aux majuscules) ou la clé (15 caractères). "
+        "Mot de passe oublié ? Demandez une clé. Clé perdue, ou compte bloqué ? Adressez-vous ici : %(desk)s.",
+        desk=desk,
     )
 
 
-def key_dead(error: KeyDead) -> tuple[str, str]:
-    """(title, explanation) for somebody whose key once was right."""
+def key_dead(error: KeyDead) -> Told:
+    """For somebody whose key once was right."""
     if error.reason is DeadKeyReason.EXPIRED:
         return _("Cette clé a expiré"), _expired(error)
     return _("Cette clé ne sert plus"), _(
@@ -63,33 +69,56 @@ def _expired(error: KeyDead) -> str:
     return _("C’est bien la vôtre, mais elle n’était valable que jusqu’au %(ended)s.", ended=ended)
 
 
-def session_stale() -> str:
-    """Said on the landing page to somebody whose session is over; perhaps by a double click that did succeed."""
-    return _(
-        "Votre session est terminée. Si vous veniez de valider un nouveau mot de passe, essayez-le ; "
-        "sinon, identifiez-vous à nouveau pour reprendre."
+def sign_in_first() -> str:
+    """Said on the landing page to somebody who opened a page behind the door."""
+    return _("Identifiez-vous d’abord.")
+
+
+def session_expired(minutes: int) -> str:
+    """Said on the landing page to somebody who took too long; perhaps after a click that did succeed."""
+    return ngettext(
+        "Par sécurité, votre session s’est fermée au bout de %(num)d minute. Identifiez-vous à nouveau pour "
+        "reprendre. Si vous veniez de valider un nouveau mot de passe, essayez-le.",
+        "Par sécurité, votre session s’est fermée au bout de %(num)d minutes. Identifiez-vous à nouveau pour "
+        "reprendre. Si vous veniez de valider un nouveau mot de passe, essayez-le.",
+        minutes,
     )
 
 
-def form_expired() -> str:
-    """Said on the landing page when the CSRF token does not fit."""
+def session_stale() -> str:
+    """Said on the landing page when what was proved is no longer true; perhaps by a double click."""
     return _(
-        "Cette page était restée ouverte trop longtemps, ou votre navigateur refuse les cookies : "
-        "rien n’a été enregistré. Tapez à nouveau votre mot de passe ou votre clé, puis validez. "
-        "Si le message revient, autorisez les cookies pour ce site."
+        "Votre session est terminée : votre compte a changé entre-temps, ou votre clé ne sert plus. "
+        "Si vous veniez de valider un nouveau mot de passe, essayez-le ; sinon, identifiez-vous à nouveau."
+    )
+
+
+def form_expired() -> Told:
+    """Said on the landing page when the CSRF token does not fit: nobody knows what an earlier click did."""
+    return _("Cette page n’était plus à jour"), _(
+        "Elle est restée ouverte longtemps, ou vous avez validé deux fois, ou ouvert Mon compte dans un autre onglet. "
+        "Si vous veniez de choisir un mot de passe, essayez-le ; sinon, recommencez ci-dessous. "
+        "Si ce message revient, autorisez les cookies pour ce site."
+    )
+
+
+def ask_again() -> Told:
+    """The same to somebody who asked for a key, and need only click once more."""
+    return _("Cette page n’était plus à jour"), _(
+        "Cliquez à nouveau sur « Recevoir une clé ». Si ce message revient, autorisez les cookies pour ce site."
     )
 
 
 def signed_out() -> str:
     """Said on the landing page after signing out."""
-    return _("Vous êtes déconnecté. Sur un ordinateur partagé, fermez aussi le navigateur.")
+    return _("Votre session est fermée. Sur un ordinateur partagé, fermez aussi le navigateur.")
 
 
 def field_problems(error: MonCompteError) -> dict[str, list[str]]:
     """The name of each field that a refusal concerns, with its sentences."""
     if isinstance(error, ChangeRefused):
         return {
-            "password": [refusal(item) for item in error.refusals],
+            "password": refusals(error.refusals),
             "rescue": [_rescue(error.rescue)] if error.rescue else [],
         }
     if isinstance(error, ProofRefused):
@@ -109,6 +138,18 @@ def _rescue(reason: RescueReason) -> str:
     return sentences[reason]
 
 
+def rules_in_short(rules: Iterable[Refusal]) -> str:
+    """The rules that somebody must know before typing, in one line."""
+    limits = {item.reason: item.limit for item in rules}
+    others = limits.get(Reason.TOO_FEW_NON_LETTERS, 0)
+    parts = [
+        ngettext("Au moins %(num)d caractère", "Au moins %(num)d caractères", limits[Reason.TOO_SHORT]),
+        ngettext("dont %(num)d chiffre ou signe", "dont %(num)d chiffres ou signes", others) if others else "",
+        _("sans accent"),
+    ]
+    return ", ".join(filter(None, parts)) + "."
+
+
 def rule(item: Refusal) -> str:
     """One rule of the policy as the page's help tells it before anything is typed."""
     limit = item.limit
@@ -120,13 +161,20 @@ def rule(item: Refusal) -> str:
             "au moins %(num)d caractères qui ne soient pas des lettres : des chiffres ou des signes de ponctuation",
             limit,
         ),
-        Reason.FORBIDDEN_CHARACTER: _("pas de lettre accentuée ni de caractère rare"),
+        Reason.FORBIDDEN_CHARACTER: _("pas d’accents, seulement les signes acceptés"),
         Reason.PERSONAL: _("ni votre nom, ni votre identifiant, ni votre INE, ni votre adresse"),
         Reason.COMMON: _("pas un mot de passe que tout le monde essaie en premier"),
         Reason.TOO_WEAK: _("difficile à deviner : « %(label)s » au moins", label=_at_least(limit)),
         Reason.IS_A_KEY: _("pas une clé d’activation"),
     }
     return sentences.get(item.reason) or refusal(item)
+
+
+def refusals(items: Sequence[Refusal]) -> list[str]:
+    """Why a password is refused, as far as it helps: not that it is weak, where it must change for a plainer reason."""
+    reasons = {item.reason for item in items}
+    is_plain = bool(reasons & {Reason.TOO_SHORT, Reason.PERSONAL, Reason.COMMON})
+    return [refusal(item) for item in items if not (is_plain and item.reason is Reason.TOO_WEAK)]
 
 
 def refusal(item: Refusal) -> str:
@@ -151,15 +199,24 @@ def _of_form(limit: int, found: str) -> dict[Reason, str]:
             "Il faut %(num)d caractères au moins qui ne soient pas des lettres : ajoutez chiffres ou ponctuation.",
             limit,
         ),
-        Reason.FORBIDDEN_CHARACTER: _("Le caractère « %(found)s » n’est pas accepté : remplacez-le.", found=found),
+        Reason.FORBIDDEN_CHARACTER: _forbidden(found),
     }
+
+
+def _forbidden(found: str) -> str:
+    space = _("espace insécable")
+    shown = found.replace("U+00A0", space).replace("U+202F", space)
+    if ", " in shown:
+        return _("Ces caractères ne sont pas acceptés : %(found)s. Remplacez-les.", found=shown)
+    return _("Ce caractère n’est pas accepté : %(found)s. Remplacez-le.", found=shown)
 
 
 def _of_substance(found: str) -> dict[Reason, str]:
     return {
         Reason.LEADING_BRACE: _("Un mot de passe ne peut pas commencer par « { » : mettez un autre signe devant."),
         Reason.PERSONAL: _(
-            "« %(found)s » parle de vous, et se devine : retirez-le, et choisissez autre chose.", found=found
+            "« %(found)s » est dans votre nom, votre identifiant, votre INE ou votre adresse : trop facile à deviner.",
+            found=found,
         ),
         Reason.COMMON: _("Ce mot de passe est de ceux que l’on essaie en premier : choisissez-en un à vous."),
         Reason.TOO_WEAK: _(
@@ -174,8 +231,10 @@ def _of_substance(found: str) -> dict[Reason, str]:
     }
 
 
-def strength_label(strength: Strength) -> str:
-    """The meter's word."""
+def strength_label(strength: Strength | None) -> str:
+    """The meter's word; None for a password whose strength is not what is wrong with it."""
+    if strength is None:
+        return _("à revoir")
     return {Strength.WEAK: _("Faible"), Strength.MEDIUM: _("Moyen"), Strength.STRONG: _("Fort")}[strength]
 
 

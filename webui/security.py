@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, session
 
@@ -77,6 +77,11 @@ def current_visit(now: datetime, minutes: int) -> Visit:
     return Visit(session["uid"], By(session["by"]), session["mark"])
 
 
+def has_expired(now: datetime, minutes: int) -> bool:
+    """Whether there is a session, and its time is over."""
+    return "mark" in session and not _is_young(now, minutes)
+
+
 def visitor() -> str | None:
     """The login of whoever has a session, however old; for wording, never for a decision."""
     return session.get("uid")
@@ -87,17 +92,32 @@ def close_session() -> None:
     session.clear()
 
 
-def keep_done(done: Done, now: datetime) -> None:
-    """End the session but for what the page after needs: the proof is used up, the name is nobody's business."""
+def end_visit() -> None:
+    """Forget who came; the CSRF token stays, so that the answer to a form can be loaded again."""
+    token = session.get("csrf_token")
     session.clear()
-    session.update(done=[done.activated, done.password_changed, done.rescue_changed], opened=int(now.timestamp()))
+    if token:
+        session["csrf_token"] = token
 
 
-def read_done(now: datetime, minutes: int) -> dict[str, bool] | None:
-    """What was just done: ``activated``, ``password_changed``, ``rescue_changed``; None when nothing was."""
-    if "done" not in session or not _is_young(now, minutes):
-        return None
-    return dict(zip(("activated", "password_changed", "rescue_changed"), session["done"], strict=True))
+def keep_done(done: Done, masked_rescue: str, now: datetime) -> None:
+    """End the session but for what the page after needs: the proof is used up, the name is nobody's business."""
+    facts = {
+        "activated": done.activated,
+        "password_changed": done.password_changed,
+        "new_rescue": masked_rescue if done.rescue_changed else "",
+        "rescue_is_first": not done.account.rescue,
+    }
+    session.clear()
+    session.update(done=facts, opened=int(now.timestamp()))
+
+
+def read_done(now: datetime, minutes: int) -> dict[str, Any] | None:
+    """What was just done: ``activated``, ``password_changed``, ``new_rescue`` (masked, or empty), ``rescue_is_first``.
+
+    None when nothing was, or too long ago.
+    """
+    return session["done"] if "done" in session and _is_young(now, minutes) else None
 
 
 def _is_young(now: datetime, minutes: int) -> bool:

@@ -19,12 +19,12 @@ def come_by_key(page: Page, site: Portal) -> None:
 
 
 @scripted
-def test_a_link_says_that_it_filled_the_form_and_leaves_only_the_button_to_press(page: Page) -> None:
+def test_a_link_fills_the_form_and_says_so_where_the_reader_is_taken(page: Page) -> None:
     page.goto("about:blank")
     page.goto("/#identifiant=emercier&cle=K7QF9-M2XT4-RD8HC")
     expect(page.locator("#identifier")).to_have_value("emercier")
     expect(page.locator("[data-prefilled]")).to_be_visible()
-    expect(page.locator("#connexion [type=submit]")).to_be_focused()
+    expect(page.locator("[data-prefilled]")).to_be_focused()
     expect(page.locator("#secret")).to_have_attribute("type", "password")
 
 
@@ -57,9 +57,50 @@ def test_the_meter_shows_the_servers_verdict_and_ticks_the_rules(page: Page, sit
     expect(meter).to_have_attribute("data-strength", "2")
     expect(page.locator("[data-label]")).to_have_text("Fort")
     expect(page.locator("[data-rule].met")).to_have_count(len(site.policy.rules()))
+    expect(page.locator("[data-rule]").first).to_contain_text("respecté")
+    page.fill("#password", NEW_PASSWORD + "é")
+    expect(page.locator("[data-label]")).to_have_text("à revoir")
+    expect(meter).to_have_attribute("data-strength", "")
     page.fill("#password", "")
     expect(meter).to_be_hidden()
     expect(page.locator("[data-rule].met")).to_have_count(0)
+
+
+@scripted
+def test_the_meter_speaks_in_a_place_that_was_there_before(page: Page, site: Portal) -> None:
+    """A live region that appears together with its text is not read aloud."""
+    come_by_key(page, site)
+    spoken = page.locator("[data-spoken][role=status]")
+    expect(spoken).to_have_text("")
+    page.fill("#password", "mercier")
+    expect(spoken).to_contain_text("Faible")
+    expect(spoken).to_contain_text("mercier")
+    page.fill("#password", "")
+    expect(spoken).to_have_text("")
+
+
+@scripted
+def test_an_error_goes_when_what_it_spoke_of_is_typed_anew(page: Page, site: Portal) -> None:
+    come_by_key(page, site)
+    page.click("button.primary")
+    expect(page.locator("#password-errors")).to_be_visible()
+    page.fill("#password", "x")
+    expect(page.locator("#password-errors")).to_have_count(0)
+    expect(page.locator("#password[aria-invalid]")).to_have_count(0)
+
+
+@scripted
+def test_an_impatient_second_click_sends_nothing(page: Page, site: Portal) -> None:
+    come_by_key(page, site)
+    page.fill("#password", NEW_PASSWORD)
+    page.fill("#confirmation", NEW_PASSWORD)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.is_navigation_request() else None)
+    page.evaluate(
+        "() => { const b = document.querySelector('button.primary'); b.click(); setTimeout(() => b.click()); }"
+    )
+    expect(page.get_by_role("heading", level=1)).to_have_text("Votre compte est activé")
+    assert [url.rsplit("/", 1)[1] for url in sent] == ["mot-de-passe", "fait"]
 
 
 @scripted
@@ -75,7 +116,7 @@ def test_a_shown_secret_is_hidden_again_before_it_is_sent(page: Page) -> None:
     """What is sent from a text field may stay in the browser's memory of what was typed."""
     page.click("[data-reveal=secret]")
     expect(page.locator("#secret")).to_have_attribute("type", "text")
-    expect(page.locator("[data-reveal=secret]")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Cacher Mot de passe ou clé d’activation")).to_be_visible()
     page.evaluate("document.getElementById('connexion').addEventListener('submit', event => event.preventDefault())")
     page.click("#connexion [type=submit]")
     expect(page.locator("#secret")).to_have_attribute("type", "password")

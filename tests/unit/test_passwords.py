@@ -151,6 +151,14 @@ def test_a_forbidden_character_is_named_so_that_a_page_can_show_it(character: st
     assert found(Reason.FORBIDDEN_CHARACTER, f"trois-pommes-42{character}-bleues") == [shown]
 
 
+@pytest.mark.parametrize(
+    ("password", "shown"),
+    [("éèé-à", "é, è, à"), ("àâäéèê", "à, â, ä, é, è, ê"), ("àâäéèêë", "à, â, ä, é, è, ê, …"), ("é\t", "é, U+0009")],
+)
+def test_every_forbidden_character_is_named_once_and_six_at_most(password: str, shown: str) -> None:
+    assert found(Reason.FORBIDDEN_CHARACTER, password) == [shown]
+
+
 @given(PRINTABLE)
 @settings(deadline=None)
 def test_printable_ascii_is_never_a_forbidden_character(password: str) -> None:

@@ -49,13 +49,19 @@ def change(client: FlaskClient, current: str, password: str = "", rescue: str = 
     return post(client, "/mot-de-passe", **typed)
 
 
+def told_at(page: str, field: str) -> list[str]:
+    """The sentences beside a field."""
+    found = re.search(rf'<ul class="errors" id="{field}-errors">(.*?)</ul>', page, re.DOTALL)
+    return re.findall(r"<li>(.*?)</li>", found[1]) if found else []
+
+
 def is_open(client: FlaskClient) -> bool:
     """Whether this visitor's session still opens the page behind the door."""
     return client.get("/mot-de-passe").status_code == 200
 
 
 def pointed_at(page: str) -> list[str]:
-    """The fields that the summary of problems on top of a page leads to, once for each problem."""
+    """The fields that the summary of problems on top of a page leads to, once each."""
     return re.findall(r'<li><a href="#([\w-]+)">', page)
 
 

@@ -30,7 +30,7 @@ def test_a_name_is_text_on_the_page_and_in_both_mails(
     assert is_text(client.get("/mot-de-passe").text)
     assert choose(client, NEW_PASSWORD).status_code == 303
     portal.outbox.send_handed()
-    assert [mail.subject for mail in mailbox.mails] == ["Votre clé d'activation", "Votre compte est activé"]
+    assert [mail.subject for mail in mailbox.mails] == ["Votre clé d’activation", "Votre compte est activé"]
     for mail in mailbox.mails:
         assert is_text(mail.html)
         assert NAME in mail.text  # where nothing is a tag, it is what it is

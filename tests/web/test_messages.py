@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from connector.errors import ChangeRefused, DeadKeyReason, KeyDead, RescueReason
 from connector.model import Reason, Refusal, Strength
+from connector.passwords import PasswordPolicy
 from webui import messages
 
 
@@ -18,6 +19,38 @@ def test_every_reason_has_its_sentences(client: FlaskClient) -> None:
         for dead in DeadKeyReason:
             assert all(messages.key_dead(KeyDead(dead)))
         assert len({messages.strength_label(strength) for strength in Strength}) == len(Strength)
+
+
+@pytest.mark.parametrize("plain", [Reason.TOO_SHORT, Reason.PERSONAL, Reason.COMMON])
+def test_a_plainer_reason_silences_that_it_is_weak_as_well(client: FlaskClient, plain: Reason) -> None:
+    weak, accent = Refusal(Reason.TOO_WEAK, 1), Refusal(Reason.FORBIDDEN_CHARACTER, found="é")
+    with client.application.test_request_context():
+        assert messages.refusals([Refusal(plain, 10), weak]) == [messages.refusal(Refusal(plain, 10))]
+        assert messages.refusals([accent, weak]) == [messages.refusal(accent), messages.refusal(weak)]
+
+
+def test_every_character_at_fault_is_named_and_a_space_that_nobody_sees_too(client: FlaskClient) -> None:
+    with client.application.test_request_context():
+        several = messages.refusal(Refusal(Reason.FORBIDDEN_CHARACTER, found="é, è, U+00A0"))
+        one = messages.refusal(Refusal(Reason.FORBIDDEN_CHARACTER, found="U+202F"))
+    assert several.startswith("Ces caractères ne sont pas acceptés\N{NO-BREAK SPACE}: é, è, espace insécable.")
+    assert one.startswith("Ce caractère n’est pas accepté\N{NO-BREAK SPACE}: espace insécable.")
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (PasswordPolicy(), "Au moins 10 caractères, dont 2 chiffres ou signes, sans accent."),
+        (
+            PasswordPolicy(min_length=15, min_non_letters=1),
+            "Au moins 15 caractères, dont 1 chiffre ou signe, sans accent.",
+        ),
+        (PasswordPolicy(min_non_letters=0), "Au moins 10 caractères, sans accent."),
+    ],
+)
+def test_the_rules_in_one_line_are_those_of_the_policy(client: FlaskClient, policy: PasswordPolicy, told: str) -> None:
+    with client.application.test_request_context():
+        assert messages.rules_in_short(policy.rules()) == told
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from connector.portal import Portal
 from tests.portal_fixtures import account, issue
-from tests.web.steps import NEW_PASSWORD, choose, post, sign_in, token
+from tests.web.steps import NEW_PASSWORD, choose, post, sign_in, token, told_at
 
 RESCUE = "joelle.x@exemple.fr"
 
@@ -19,9 +19,10 @@ def test_it_is_the_servers_own_verdict(client: FlaskClient, portal: Portal, type
     refused = {refusal.reason for refusal in verdict.refusals}
     kept = [] if len(typed) > portal.policy.max_length else [rule.reason for rule in portal.policy.rules()]
     assert answer
-    assert answer["strength"] == verdict.strength
-    assert answer["label"] == ("Faible", "Moyen", "Fort")[verdict.strength]
-    assert len(answer["refusals"]) == len(verdict.refusals)
+    is_praised = verdict.strength == 0 or not verdict.refusals
+    assert answer["strength"] == (verdict.strength if is_praised else None)
+    assert answer["label"] == (("Faible", "Moyen", "Fort")[verdict.strength] if is_praised else "à revoir")
+    assert bool(answer["refusals"]) == bool(verdict.refusals)
     assert answer["met"] == [reason.value for reason in kept if reason not in refused]
 
 
@@ -31,7 +32,21 @@ def test_what_it_refuses_the_form_refuses_in_the_same_words(client: FlaskClient,
     page = choose(client, "court", RESCUE).text
     assert told
     assert told["refusals"]
-    assert [sentence for sentence in told["refusals"] if f'<a href="#password">{sentence}</a>' not in page] == []
+    assert told["refusals"] == told_at(page, "password")
+
+
+def test_what_is_refused_gets_no_praise(client: FlaskClient, portal: Portal) -> None:
+    sign_in(client, "emercier", issue(portal, "emercier"))
+    told = post(client, "/force", password=NEW_PASSWORD + "é").json
+    assert told
+    assert (told["strength"], told["label"]) == (None, "à revoir")
+    assert post(client, "/force", password=NEW_PASSWORD).json == {
+        **told,
+        "strength": 2,
+        "label": "Fort",
+        "refusals": [],
+        "met": [rule.reason.value for rule in portal.policy.rules()],
+    }
 
 
 def test_it_needs_a_session_and_a_token(client: FlaskClient) -> None:

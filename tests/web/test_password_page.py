@@ -9,7 +9,7 @@ from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import account, issue
 from tests.web.conftest import ClientWith
-from tests.web.steps import NEW_PASSWORD, choose, is_open, pointed_at, sign_in
+from tests.web.steps import NEW_PASSWORD, change, choose, is_open, pointed_at, sign_in, told_at
 
 
 def come_by_key(client: FlaskClient, portal: Portal, uid: str = "emercier") -> FlaskClient:
@@ -41,7 +41,10 @@ def test_all_refusals_at_once_beside_their_fields_and_in_the_summary(client: Fla
     refusals = portal.judge.verdict(account(portal, "emercier"), "Mercier").refusals
     assert answer.status_code == 422
     assert len(refusals) > 2
-    assert pointed_at(answer.text) == ["password"] * len(refusals) + ["rescue"]
+    assert pointed_at(answer.text) == ["password", "rescue"]
+    assert len(told_at(answer.text, "password")) == len(refusals) - 1  # that it is weak goes without saying
+    assert f"Nouveau mot de passe\N{NO-BREAK SPACE}: {len(refusals) - 1} points à revoir" in answer.text
+    assert "Bienvenue" not in answer.text
     assert 'aria-describedby="password-errors rules" aria-invalid="true"' in answer.text
     assert 'aria-describedby="rescue-errors rescue-help" aria-invalid="true"' in answer.text
     assert is_open(client)
@@ -65,10 +68,33 @@ def test_a_wrong_confirmation_does_not_hide_what_else_is_wrong(
     client: FlaskClient, portal: Portal, asked: list[str]
 ) -> None:
     page = choose(come_by_key(client, portal), "court", "e@universite.example", confirmation="long").text
-    assert '<a href="#password">Trop court' in page
+    assert told_at(page, "password")[0].startswith("Trop court")
     assert '<a href="#rescue">C’est une adresse de l’université' in page
     assert 'href="#confirmation"' in page
     assert asked == ["sign_in"]
+
+
+def test_a_confirmation_left_empty_is_told_so(client: FlaskClient, portal: Portal) -> None:
+    page = choose(come_by_key(client, portal), NEW_PASSWORD, confirmation="").text
+    assert told_at(page, "confirmation") == ["Tapez le mot de passe une seconde fois."]
+
+
+def test_the_page_after_tells_the_first_rescue_address_from_a_changed_one_and_where_the_mail_goes(
+    client: FlaskClient, portal: Portal
+) -> None:
+    come_by_key(client, portal, "zpetit")  # without a rescue address so far
+    choose(client, NEW_PASSWORD)
+    assert "secours" not in client.get("/fait").text
+    for address, shown, told in (
+        ("zoe@un.example", "z***@u***.example", "est enregistrée"),
+        ("zoe@deux.example", "z***@d***.example", "est changée"),
+    ):
+        sign_in(client, "zpetit", NEW_PASSWORD)
+        change(client, NEW_PASSWORD, rescue=address)
+        page = client.get("/fait").text
+        assert f"Votre adresse de secours {told}" in page
+        assert shown in page
+        assert address not in page
 
 
 def test_without_a_password_the_portal_is_not_asked(client: FlaskClient, portal: Portal, asked: list[str]) -> None:

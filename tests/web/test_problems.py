@@ -1,5 +1,6 @@
 """What goes wrong keeps its status, our design, and its silence."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -76,18 +77,24 @@ def test_a_form_left_open_behind_the_door_brings_its_login_back_to_the_front(cli
     assert NEW_PASSWORD not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/connexion", "/oubli", "/force", "/deconnexion"])
+@pytest.mark.parametrize("path", ["/connexion", "/oubli"])
+def test_the_address_of_a_refused_form_opened_anew_leads_to_the_front(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("path", ["/force", "/deconnexion"])
 def test_an_act_is_no_link(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/connexion", "/oubli", "/mot-de-passe", "/force", "/deconnexion"])
+@pytest.mark.parametrize("path", ["/connexion", "/oubli", "/mot-de-passe", "/force"])
 def test_every_form_needs_its_token(client: FlaskClient, asked: list[str], path: str) -> None:
     sign_in(client, "jmartin001", PASSWORD)
     typed = {
-        "identifier": "jmartin001",
+        "identifier": "emercier",
         "secret": PASSWORD,
         "current_password": PASSWORD,
         "rescue": "j@ailleurs.example",
@@ -95,6 +102,22 @@ def test_every_form_needs_its_token(client: FlaskClient, asked: list[str], path:
     assert client.post(path, data=typed).status_code == 400
     assert asked == ["sign_in"]
     assert is_open(client)
+
+
+def test_who_wants_to_leave_leaves_even_with_an_old_form(client: FlaskClient) -> None:
+    """On a shared computer nobody must be told no, or be told yes and stay; a forged one gains no more than that."""
+    sign_in(client, "jmartin001", PASSWORD)
+    assert client.post("/deconnexion").headers["Location"] == "/"
+    assert 'role="alert"' not in client.get("/").text
+    assert not is_open(client)
+
+
+def test_asking_for_a_key_from_an_old_form_takes_one_more_click_and_no_password(client: FlaskClient) -> None:
+    answer = client.post("/oubli", data={"identifier": "jmartin001"})
+    assert answer.status_code == 400
+    assert re.search(r'id="forgotten-identifier"[^>]* value="jmartin001"', answer.text)
+    assert "Cliquez à nouveau" in answer.text
+    assert "mot de passe, essayez" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,7 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing_of_itself(
 
 
 def test_statuses_keep_their_meaning_in_our_design(client: FlaskClient) -> None:
-    lost, method = client.get("/nulle-part"), client.get("/connexion")
+    lost, method = client.get("/nulle-part"), client.get("/force")
     large = client.post("/oubli", data={"identifier": "x" * 70_000})
     many = client.post(
         "/oubli", data={f"field{number}": "x" for number in range(30)}, content_type="multipart/form-data"

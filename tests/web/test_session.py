@@ -11,7 +11,7 @@ from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, issue
 from tests.web.conftest import ClientWith
-from tests.web.steps import NEW_PASSWORD, change, choose, is_open, post, sign_in, suspend, write
+from tests.web.steps import NEW_PASSWORD, change, choose, is_open, post, sign_in, suspend, token, write
 from webui import create_app
 
 LONG_AGO = "20260101000000Z"
@@ -23,7 +23,52 @@ def test_it_ends_after_its_minutes_by_the_portals_clock(client: FlaskClient, clo
     assert is_open(client)
     clock.forward(seconds=1)
     assert client.get("/mot-de-passe").headers["Location"] == "/"
-    assert "session est terminée" in client.get("/").text
+    page = client.get("/").text
+    assert "au bout de 15 minutes" in page
+    assert 'value="jmartin001"' in page
+
+
+def test_who_was_never_signed_in_is_asked_to_and_told_of_no_session(client: FlaskClient) -> None:
+    assert client.get("/mot-de-passe").headers["Location"] == "/"
+    page = client.get("/").text
+    assert "Identifiez-vous d’abord." in page
+    assert "session" not in page
+
+
+def test_the_second_click_on_a_form_lands_where_the_first_did(client: FlaskClient, portal: Portal) -> None:
+    """The first click's answer has brought a new session, and the second brings the token of the old one."""
+    typed = {"csrf_token": token(client), "identifier": "emercier", "secret": issue(portal, "emercier")}
+    for _click in range(2):
+        assert client.post("/connexion", data=typed).headers["Location"] == "/mot-de-passe"
+    typed = {
+        "csrf_token": token(client),
+        "username": "emercier",
+        "password": NEW_PASSWORD,
+        "confirmation": NEW_PASSWORD,
+    }
+    for _click in range(2):
+        assert client.post("/mot-de-passe", data=typed).headers["Location"] == "/fait"
+    typed = {"csrf_token": token(client)}
+    for _click in range(2):
+        assert client.post("/deconnexion", data=typed).headers["Location"] == "/"
+    assert "Votre session est fermée" in client.get("/").text
+
+
+def test_an_old_form_never_leads_into_somebody_elses_session(client: FlaskClient) -> None:
+    """Two tabs of a shared computer: in one Jeanne is signed in, in the other Élodie types."""
+    old = token(client)
+    sign_in(client, "jmartin001", PASSWORD)
+    answer = client.post("/connexion", data={"csrf_token": old, "identifier": "emercier", "secret": "x"})
+    assert answer.status_code == 400
+    assert "enregistré" not in answer.text  # nobody knows that here
+
+
+def test_an_old_form_after_the_session_is_over_leads_nowhere(client: FlaskClient, clock: MovingClock) -> None:
+    old = token(client)
+    sign_in(client, "jmartin001", PASSWORD)
+    clock.forward(minutes=15)
+    typed = {"csrf_token": old, "identifier": "jmartin001", "username": "jmartin001"}
+    assert [client.post(path, data=typed).status_code for path in ("/connexion", "/mot-de-passe")] == [400, 400]
 
 
 def test_its_minutes_are_a_setting(client_with: ClientWith, clock: MovingClock) -> None:
@@ -108,7 +153,7 @@ def test_the_second_of_two_clicks_is_told_to_try_the_new_password(client: FlaskC
 def test_signing_out_forgets_everything_and_says_so(client: FlaskClient) -> None:
     sign_in(client, "jmartin001", PASSWORD)
     assert post(client, "/deconnexion").headers["Location"] == "/"
-    assert "déconnecté" in client.get("/").text
+    assert "Votre session est fermée" in client.get("/").text
     with client.session_transaction() as session:
         assert set(session) == {"csrf_token"}
     assert not is_open(client)

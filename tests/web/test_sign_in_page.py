@@ -6,11 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.demo.slapd import PrivateSlapd
-from connector.model import Origin
+from connector.model import Origin, Reason
 from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import MovingClock, issue, slip
-from tests.web.steps import pointed_at, post, sign_in, try_to_sign_in, write
+from tests.portal_fixtures import SHOWN_KEY, MovingClock, issue, slip
+from tests.web.steps import pointed_at, post, sign_in, token, try_to_sign_in, write
 
 
 def test_the_password_and_the_key_open_a_session_and_lead_on_by_a_relative_redirect(
@@ -87,9 +87,11 @@ def test_a_dead_key_says_until_when_in_local_time_and_offers_a_fresh_one(
 
 def test_a_replaced_key_is_told_that_only_the_last_one_is_good(client: FlaskClient, portal: Portal) -> None:
     old, _new = issue(portal, "emercier"), issue(portal, "emercier")
-    answer = try_to_sign_in(client, "emercier", old)
+    typed = {"csrf_token": token(client), "identifier": "emercier", "secret": old}
+    answer, again = (client.post("/connexion", data=typed) for _time in range(2))  # the page is loaded again
     assert answer.status_code == 422
     assert "seule la dernière est valable" in answer.text
+    assert "Cette clé ne sert plus" in again.text
     assert '<input type="hidden" name="identifier" value="emercier">' in answer.text
 
 
@@ -101,6 +103,14 @@ def test_signing_in_starts_from_an_empty_session(client: FlaskClient) -> None:
     with client.session_transaction() as session:
         assert set(session) == {"uid", "by", "mark", "opened"}
     assert token_of(client) != before
+
+
+def test_the_key_that_the_page_shows_may_not_become_a_password(client: FlaskClient, portal: Portal) -> None:
+    """It stands there for everybody to try."""
+    shown = SHOWN_KEY.search(client.get("/").text)
+    assert shown
+    for typed in (shown[0], shown[0].lower(), shown[0].replace("-", ""), shown[0].replace("-", " ") + "!"):
+        assert Reason.COMMON in [refusal.reason for refusal in portal.policy.refusals(typed, ())]
 
 
 def token_of(client: FlaskClient) -> str:

@@ -11,8 +11,9 @@ function fillFromFragment() {
   secret.value = key.slice(0, secret.maxLength);
   // Out of the address bar and the history, where the next user of this computer would find the key.
   history.replaceState(null, "", location.pathname + location.search);
-  document.querySelector("[data-prefilled]").hidden = false;
-  secret.form.querySelector("[type=submit]").focus();
+  const note = document.querySelector("[data-prefilled]");
+  note.hidden = false;
+  note.focus();
 }
 
 fillFromFragment();

@@ -2,24 +2,31 @@
 "use strict";
 
 const PAUSE_MILLISECONDS = 350;
+const SPEECH_MILLISECONDS = 1000;
 const meter = document.querySelector("[data-meter]");
+const spoken = document.querySelector("[data-spoken]"); // always there: what appears together with its text is not read
 const field = document.getElementById("password");
 const form = field.form;
 let timer;
+let speech;
 let asking = new AbortController();
 
 function show(verdict) {
   meter.hidden = !verdict;
   if (verdict) {
-    meter.dataset.strength = verdict.strength;
+    meter.dataset.strength = verdict.strength ?? "";
     meter.querySelector("[data-label]").textContent = verdict.label;
     meter.querySelector("[data-refusals]").replaceChildren(
       ...verdict.refusals.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })),
     );
   }
   for (const rule of form.querySelectorAll("[data-rule]")) {
-    rule.classList.toggle("met", Boolean(verdict) && verdict.met.includes(rule.dataset.rule));
+    const isMet = Boolean(verdict) && verdict.met.includes(rule.dataset.rule);
+    rule.classList.toggle("met", isMet);
+    rule.querySelector("span").hidden = !isMet;
   }
+  clearTimeout(speech);
+  speech = setTimeout(() => (spoken.textContent = verdict ? meter.innerText : ""), SPEECH_MILLISECONDS);
 }
 
 async function ask() {
@@ -41,6 +48,8 @@ async function ask() {
 }
 
 field.addEventListener("input", () => {
+  document.getElementById("password-errors")?.remove(); // it spoke of what was typed before
+  field.removeAttribute("aria-invalid");
   clearTimeout(timer);
   timer = setTimeout(ask, PAUSE_MILLISECONDS);
 });

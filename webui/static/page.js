@@ -1,17 +1,27 @@
-// Comforts of every page: an alert takes the focus for sure (autofocus alone is sometimes refused), and secrets can be
-// shown while one types.
+// Comforts of every page: what has happened takes the focus for sure (autofocus alone is sometimes refused), an impatient
+// second click does nothing, and secrets can be shown while one types.
 "use strict";
 
-document.querySelector("[role=alert]")?.focus();
+const IMPATIENCE_MILLISECONDS = 5000;
+let sent = new WeakMap();
+
+document.querySelector("[autofocus]")?.focus();
+
+addEventListener("submit", (event) => {
+  if (event.timeStamp - sent.get(event.target) < IMPATIENCE_MILLISECONDS) event.preventDefault();
+  else sent.set(event.target, event.timeStamp);
+});
+addEventListener("pageshow", () => (sent = new WeakMap())); // who comes back may send again
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
-  const show = (shown) => {
+  const [show, hide] = button.children;
+  const reveal = (shown) => {
     field.type = shown ? "text" : "password";
-    button.setAttribute("aria-pressed", String(shown));
+    [show.hidden, hide.hidden] = [shown, !shown];
   };
   button.hidden = false;
-  button.addEventListener("click", () => show(field.type === "password"));
+  button.addEventListener("click", () => reveal(field.type === "password"));
   // A secret sent from a text field would end up in the browser's memory of what was typed.
-  field.form.addEventListener("submit", () => show(false));
+  field.form.addEventListener("submit", () => reveal(false));
 }

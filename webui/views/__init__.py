@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from connector.portal import Portal
 
 PORTAL = "moncompte"  # its key in ``app.extensions``
+LOGIN = "login"  # category of the flashed login that the landing page puts back into its form
 REFUSED = 422  # a form that was understood and not accepted; the same for every reason
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.errors import SignInRefused
 from webui import messages, security
 from webui.forms import ForgottenForm, SignInForm
-from webui.views import REFUSED, current_portal
+from webui.messages import Told
+from webui.views import LOGIN, REFUSED, current_portal
 
 blueprint = Blueprint("entry", __name__)
 
 
 @blueprint.get("/")
 def landing() -> ResponseReturnValue:
-    """*Mon compte*."""
-    return render_landing()
+    """*Mon compte*; with their login for somebody whose session ended."""
+    known = get_flashed_messages(category_filter=[LOGIN])
+    return render_landing(SignInForm(data={"identifier": known[0]}) if known else None)
+
+
+@blueprint.get("/connexion")
+@blueprint.get("/oubli")
+def start_again() -> ResponseReturnValue:
+    """The address of a refused form, opened anew."""
+    return redirect(url_for("entry.landing"), 303)
 
 
 @blueprint.post("/connexion")
@@ -29,7 +38,7 @@ def sign_in() -> ResponseReturnValue:
     try:
         proof = portal.sign_in(form.identifier.data, form.secret.data)
     except SignInRefused as error:
-        return render_landing(sign_in=form, refused=messages.sign_in_refused(error)), REFUSED
+        return render_landing(form, refused=messages.sign_in_refused(error, portal.settings.web.desk)), REFUSED
     security.open_session(proof, portal.now())
     return redirect(url_for("password.choose"), 303)
 
@@ -58,8 +67,10 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("entry.landing"), 303)
 
 
-def render_landing(sign_in: SignInForm | None = None, forgotten: ForgottenForm | None = None, refused: str = "") -> str:
-    """The landing page; ``refused`` is a sentence for the alert on top. Secrets are never put back into the form."""
+def render_landing(
+    sign_in: SignInForm | None = None, forgotten: ForgottenForm | None = None, refused: Told | None = None
+) -> str:
+    """The landing page; ``refused`` is for the alert on top. Secrets are never put back into the form."""
     return render_template(
         "landing.html",
         sign_in=sign_in or SignInForm(),

@@ -6,8 +6,8 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused
-from connector.model import Account, By, Done, Reason
-from connector.passwords import allowed_punctuation
+from connector.model import Account, By, Done, Reason, Strength
+from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, security
 from webui.forms import SECRET_MAX, ChangeForm, NewPasswordForm, PortalForm
 from webui.security import Visit
@@ -33,7 +33,7 @@ def change() -> ResponseReturnValue:
     error: MonCompteError | None = None
     if form.validate():
         try:
-            security.keep_done(_act(visit, form), current_portal().now())
+            security.keep_done(_act(visit, form), messages.masked(form["rescue"].data or ""), current_portal().now())
             return redirect(url_for("password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange) as refused:
             error = refused
@@ -49,10 +49,11 @@ def strength() -> ResponseReturnValue:
     verdict = portal.judge.verdict(
         account, *(request.form.get(name, "")[:SECRET_MAX] for name in ("password", "rescue"))
     )
+    shown = _shown_strength(verdict)
     return jsonify(
-        strength=verdict.strength,
-        label=messages.strength_label(verdict.strength),
-        refusals=[messages.refusal(item) for item in verdict.refusals],
+        strength=shown,
+        label=messages.strength_label(shown),
+        refusals=messages.refusals(verdict.refusals),
         met=_kept_rules({item.reason for item in verdict.refusals}),
     )
 
@@ -65,6 +66,11 @@ def done() -> ResponseReturnValue:
     if facts is None:
         return redirect(url_for("entry.landing"), 303)
     return render_template("done.html", **facts)
+
+
+def _shown_strength(verdict: Verdict) -> Strength | None:
+    """None where the meter would praise what is refused."""
+    return None if verdict.refusals and verdict.strength > Strength.WEAK else verdict.strength
 
 
 def _kept_rules(broken: set[Reason]) -> list[str]:
@@ -102,11 +108,13 @@ def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) 
 
 
 def _render(visit: Visit, account: Account, form: PortalForm) -> str:
+    rules = current_portal().policy.rules()
     return render_template(
         "password.html",
         form=form,
         account=account,
         by_key=visit.by is By.KEY,
-        rules=[(item.reason.value, messages.rule(item)) for item in current_portal().policy.rules()],
+        rules=[(item.reason.value, messages.rule(item)) for item in rules],
+        rules_in_short=messages.rules_in_short(rules),
         punctuation=allowed_punctuation(),
     )

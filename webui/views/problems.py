@@ -10,9 +10,9 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, KeyDead, SessionStale
 from webui import messages, security
-from webui.forms import IDENTIFIER_MAX, SignInForm
-from webui.views import REFUSED
-from webui.views.entry import render_landing
+from webui.forms import IDENTIFIER_MAX, ForgottenForm, SignInForm
+from webui.views import LOGIN, REFUSED, current_portal
+from webui.views.entry import render_landing, sign_out
 
 RETRY_AFTER_SECONDS = 120
 
@@ -28,15 +28,29 @@ def register(app: Flask) -> None:
 
 
 def _session_stale(_error: SessionStale) -> ResponseReturnValue:
-    security.close_session()
-    flash(messages.session_stale())
+    """Back to the front, with the reason and the login."""
+    login, sentence = security.visitor(), _why_stale()
+    security.end_visit()
+    flash(sentence)
+    if login:
+        flash(login, LOGIN)
     return redirect(url_for("entry.landing"), 303)
+
+
+def _why_stale() -> str:
+    portal = current_portal()
+    minutes = portal.settings.web.session_minutes
+    if security.has_expired(portal.now(), minutes):
+        return messages.session_expired(minutes)
+    if security.visitor() is None and request.method == "GET":
+        return messages.sign_in_first()
+    return messages.session_stale()
 
 
 def _key_dead(error: KeyDead) -> ResponseReturnValue:
     title, explanation = messages.key_dead(error)
     identifier = _typed_identifier() or security.visitor()  # typed first: the session may be somebody else's
-    security.close_session()
+    security.end_visit()
     return render_template("key_dead.html", title=title, explanation=explanation, identifier=identifier), REFUSED
 
 
@@ -54,8 +68,29 @@ def _directory_misconfigured(error: DirectoryMisconfigured) -> ResponseReturnVal
 
 
 def _form_expired(_error: CSRFError) -> ResponseReturnValue:
-    form = SignInForm(data={"identifier": _typed_identifier()})  # not request.form: that would bring the secret
-    return render_landing(sign_in=form, refused=messages.form_expired()), 400
+    """The token is not this session's: often the second of two clicks, and the first has changed the session."""
+    if request.endpoint == "entry.sign_out":
+        return sign_out()  # whoever wants to leave must not stay; a forged form gains no more than that
+    if page := _page_after_first_click():
+        return redirect(url_for(page), 303)
+    typed = {"identifier": _typed_identifier()}  # not request.form: that would bring the secret
+    if request.endpoint == "entry.ask_key":
+        return render_landing(forgotten=ForgottenForm(data=typed), refused=messages.ask_again()), 400
+    return render_landing(SignInForm(data=typed), refused=messages.form_expired()), 400
+
+
+def _page_after_first_click() -> str | None:
+    """Where the first of two clicks led, as far as this session says that it succeeded."""
+    portal = current_portal()
+    now, minutes = portal.now(), portal.settings.web.session_minutes
+    if request.endpoint == "password.change" and security.read_done(now, minutes):
+        return "password.done"
+    # Only with the same login: on a shared computer nobody must find themselves in somebody else's session.
+    login = security.visitor()
+    is_theirs = login is not None and login.casefold() == _typed_identifier().strip().casefold()
+    if request.endpoint == "entry.sign_in" and is_theirs and not security.has_expired(now, minutes):
+        return "password.choose"
+    return None
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
