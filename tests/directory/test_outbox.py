@@ -1,5 +1,6 @@
 """The outbox: what was accepted is mailed, whoever dies; who asks learns nothing; one mail per cool-down."""
 
+import queue
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -334,3 +335,52 @@ def test_a_mail_says_who_writes_and_asks_for_no_answer_from_a_machine(portal: Po
     assert headers["Message-ID"].endswith("@127.0.0.1>")
     assert headers["Date"]
     assert mailbox.mails[0].html
+
+
+def test_a_full_queue_leaves_the_mail_to_a_dispatcher(
+    portal: Portal, mailbox: Mailbox, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal.outbox, "_handed", queue.Queue(maxsize=1))
+    for uid in ("jmartin001", "rbenali"):
+        portal.request_key(uid)
+    portal.outbox.send_handed()
+    assert len(mailbox.mails) == 1
+    clock.forward(seconds=120)
+    assert portal.outbox.dispatch(clock()) == 1
+
+
+def test_a_claimed_mail_keeps_its_count_of_tries_and_the_pause_ends_growing_at_an_hour(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.refuse(451)
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    pauses = []
+    for tries in range(2, 10):
+        clock.forward(hours=1)
+        portal.outbox.dispatch(clock())
+        assert entry(slapd, "jmartin001")["moncompteMailFailures"] == [str(tries)]
+        pauses.append(account(portal, "jmartin001").mail_due - clock())
+    assert [pause.seconds // 60 for pause in pauses] == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_nobody_is_mailed_whose_rescue_address_went_meanwhile(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    slapd.add_ldif(f"dn: uid=jmartin001,{slapd.people_dn}\nchangetype: modify\nreplace: supannMailPrive\n")
+    clock.forward(seconds=120)
+    portal.outbox.dispatch(clock())
+    assert mailbox.mails == []
+    assert "moncompteMailDue" not in entry(slapd, "jmartin001")
+
+
+def test_asked_to_stop_it_finishes_the_mail_in_hand_and_leaves_the_rest_in_the_directory(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox
+) -> None:
+    for uid in ("jmartin001", "rbenali", "lroy"):
+        portal.request_key(uid)
+    portal.outbox._stopping.set()
+    portal.outbox.send_handed()
+    assert len(mailbox.mails) == 1
+    assert len(slapd.search("(moncompteMailDue=*)", "uid", base=slapd.people_dn)) == 2

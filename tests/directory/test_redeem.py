@@ -7,7 +7,16 @@ from datetime import timedelta
 import pytest
 
 from connector.demo.slapd import PrivateSlapd
-from connector.errors import ChangeRefused, Conflict, KeyDead, NothingToChange, ProofRefused, RescueReason, SessionStale
+from connector.errors import (
+    ChangeRefused,
+    Conflict,
+    KeyDead,
+    NothingToChange,
+    ProofRefused,
+    RescueReason,
+    SessionStale,
+    SignInRefused,
+)
 from connector.model import By, Change, Origin, Reason
 from connector.portal import Portal
 from tests.conftest import PASSWORD
@@ -287,3 +296,46 @@ def test_keys_live_as_long_as_the_settings_say(portal: Portal) -> None:
     for origin, life in ((Origin.LETTER, timedelta(days=21)), (Origin.DESK, timedelta(hours=24))):
         issue(portal, "emercier", origin)
         assert account(portal, "emercier").key.expiry == portal.now() + life
+
+
+def test_the_last_five_dead_keys_are_remembered_and_no_more(portal: Portal, slapd: PrivateSlapd) -> None:
+    dead = [issue(portal, "emercier") for _ in range(7)][:-1]
+    assert len(entry(slapd, "emercier")["moncompteSpentHash"]) == 5
+    for key in dead[1:]:
+        with pytest.raises(KeyDead):
+            portal.sign_in("emercier", key)
+    with pytest.raises(SignInRefused):
+        portal.sign_in("emercier", dead[0])
+
+
+def test_a_new_rescue_address_is_not_proved_yet(portal: Portal, slapd: PrivateSlapd) -> None:
+    issue(portal, "jmartin001", Origin.DESK)
+    set_values(slapd, "jmartin001", "moncompteRescueVerified", "20260901000000Z")
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    portal.change("jmartin001", proof.mark, PASSWORD, NEW_PASSWORD, None)
+    assert "moncompteRescueVerified" in entry(slapd, "jmartin001")
+    proof = portal.sign_in("jmartin001", NEW_PASSWORD)
+    portal.change("jmartin001", proof.mark, NEW_PASSWORD, None, "jeanne@ailleurs.example")
+    assert "moncompteRescueVerified" not in entry(slapd, "jmartin001")
+
+
+def test_two_changes_in_one_second_owe_one_notice(portal: Portal, slapd: PrivateSlapd) -> None:
+    for old, new in ((PASSWORD, NEW_PASSWORD), (NEW_PASSWORD, "sept-chats-dansent-ici")):
+        mark = portal.sign_in("jmartin001", old).mark
+        portal.change("jmartin001", mark, old, new, None)
+    assert len(entry(slapd, "jmartin001")["moncompteNotice"]) == 1
+
+
+@pytest.mark.parametrize(
+    "state", ["{COMPTE}Archive", "{COMPTE}I", "{COMPTE}I:SupannPrecree", "{COMPTE}S", "{compte}s:x"]
+)
+def test_a_state_that_is_not_open_is_closed(portal: Portal, slapd: PrivateSlapd, state: str) -> None:
+    set_values(slapd, "jmartin001", "supannRessourceEtat", state)
+    with pytest.raises(SignInRefused):
+        portal.sign_in("jmartin001", PASSWORD)
+
+
+@pytest.mark.parametrize("state", ["{COMPTE}A", "{COMPTE}A:SupannSursis", "{compte}a:supannactif"])
+def test_a_state_that_is_open_is_open_however_it_is_written(portal: Portal, slapd: PrivateSlapd, state: str) -> None:
+    set_values(slapd, "jmartin001", "supannRessourceEtat", state)
+    assert portal.sign_in("jmartin001", PASSWORD).by is By.PASSWORD

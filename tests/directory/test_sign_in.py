@@ -9,6 +9,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.errors import DeadKeyReason, DirectoryUnavailable, KeyDead, KeyMistyped, SignInRefused
 from connector.model import By, Origin
 from connector.portal import Portal
+from connector.settings import Settings
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, account, issue, mailed_key, other_key, slip
 
@@ -198,3 +199,21 @@ def test_a_directory_that_is_down_is_not_a_wrong_password(portal: Portal, slapd:
     finally:
         slapd.launch()
     assert portal.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
+
+
+def test_a_second_login_is_accepted_where_configured(
+    portal: Portal, settings: Settings, clock: MovingClock, people: dict[str, str]
+) -> None:
+    names = settings.attributes.model_copy(update={"alias": "supannAliasLogin"})
+    other = Portal(settings.model_copy(update={"attributes": names}), clock)
+    assert other.sign_in("jeanne.martin", PASSWORD).account.uid == "jmartin001"
+    assert refusal(lambda: portal.sign_in("jeanne.martin", PASSWORD)) is SignInRefused
+    other.stop()
+
+
+def test_a_key_that_says_no_end_is_dead(portal: Portal, slapd: PrivateSlapd) -> None:
+    key = issue(portal, "emercier")
+    dn = attributes(slapd, "emercier")["dn"][0]
+    slapd.add_ldif(f"dn: {dn}\nchangetype: modify\ndelete: moncompteKeyExpiry\n")
+    with pytest.raises(KeyDead):
+        portal.sign_in("emercier", key)
