@@ -42,7 +42,7 @@ LOCK := pip compile --quiet --upgrade --universal --generate-hashes --no-header 
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/ready-test: requirements-dev.txt
+.venv/ready-test: pyproject.toml requirements.txt requirements-dev.txt
 	@.ci/system $(SERVER_PACKAGES) $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory .venv/ready
 	@$(INSTALL) --require-hashes -r requirements-dev.txt

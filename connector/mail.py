@@ -117,12 +117,14 @@ class Mailer:
     @contextmanager
     def session(self) -> Iterator[MailSession]:
         """A conversation with the server, for any number of mails. Raises MailServerDown."""
-        client = self._client()
+        client = None
         try:
+            client = self._client()
             with self._bounded(client):
                 self._greet(client)
         except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a host name that is none
-            client.close()
+            if client:
+                client.close()
             raise MailServerDown(_said(error)) from None
         try:
             yield MailSession(self, client)

@@ -24,7 +24,7 @@ from connector import keys
 from connector.clock import Clock
 from connector.directory import Directory
 from connector.directory.entries import to_time
-from connector.errors import Conflict, DirectoryError, MailFailed, MailRejected, MailServerDown
+from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
 from connector.mail import Composer, Mailer, MailSession
 from connector.model import Account, Notice, Origin, PendingKey
 from connector.settings import Settings
@@ -187,17 +187,20 @@ class Outbox:
     def _claim(self, account: Account) -> Iterator[Owed]:
         """Make the account's overdue mails ours, one at a time; one that another dispatcher took is not."""
         now = self._clock()  # not the round's: behind a slow mail server the lease would be half over
-        with suppress(Conflict):
-            if account.mail_due and account.mail_due <= now:
-                yield from self._claim_key(account, now)
-        for notice in account.notices:
-            if notice.due <= now:
-                with suppress(Conflict):
-                    yield from self._claim_notice(account, notice, now)
+        try:
+            with suppress(Conflict):
+                if account.mail_due and account.mail_due <= now:
+                    yield from self._claim_key(account, now)
+            for notice in account.notices:
+                if notice.due <= now:
+                    with suppress(Conflict):
+                        yield from self._claim_notice(account, notice, now)
+        except DirectoryMisconfigured as error:
+            _LOG.warning("mail for %s cannot be claimed: %s", account.uid, error)  # the others' can
 
     def _claim_notice(self, account: Account, notice: Notice, now: datetime) -> Iterator[Owed]:
         if not notice.address:
-            _LOG.warning("%s: a notice that makes no sense is dropped: %r", account.uid, notice.raw)
+            _LOG.warning("a notice of %s that makes no sense is dropped", account.uid)
             self._directory.move_notice(account, notice, None)
             return
         claimed = replace(notice, due=self.lease(now), raw="")

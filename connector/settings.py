@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from pydantic import (
 from connector.errors import SettingsInvalid
 from connector.model import Strength
 
+_LAST_PORT = 65535
 ENVIRONMENT_PREFIX = "MONCOMPTE_"
 
 Tree = dict[str, dict[str, Any]]
@@ -55,19 +57,30 @@ def _timezone(value: str) -> str:
 def _uris(values: tuple[str, ...]) -> tuple[str, ...]:
     """A host without a scheme would be spoken to in clear, and a socket's path must be escaped (RFC 4516)."""
     for value in values:
-        if not re.fullmatch(r"ldaps?://[^/\s]+/?|ldapi://%2F[^/\s]+", value, re.IGNORECASE):
+        if not re.fullmatch(rf"ldaps?://{_HOST}/?|ldapi://%2F[^/\s?]+", value, re.IGNORECASE):
             raise ValueError(f"{value} is none")
     return tuple(value.rstrip("/") for value in values)
 
 
+def _listen(value: str) -> str:
+    if int(value.rpartition(":")[2]) > _LAST_PORT:
+        raise ValueError("a port is 65535 at most")
+    return value
+
+
 def _is_readable(path: str) -> str:
-    if path and not os.access(path, os.R_OK):
-        raise ValueError(f"{path} is not there, or not ours to read")
+    try:
+        if path:
+            ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError):
+        raise ValueError(f"{path} is not there, not ours to read, or holds no certificates") from None
     return path
 
 
 _URIS = "one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order"
 File = Annotated[str, AfterValidator(_is_readable)]
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^/\s?#@:\[\]]+)(:[0-9]{1,5})?"
+_MAILBOX = r"([^\r\n<>@]*<)?[!-;=?-~]+@[!-;=?-~]+>?"
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Seconds = Annotated[int, Field(gt=0)]
 Positive = Annotated[int, Field(gt=0)]
@@ -92,7 +105,7 @@ class Web(Section):
     """The pages: who we are, where we are, how long a session lives."""
 
     portal_url: str = Field(
-        pattern=r"^https?://[^/\s]+/?$", description="the portal's own address, https://host/ (no path)"
+        pattern=rf"^https?://{_HOST}/?$", description="the portal's own address, https://host/ (no path)"
     )
     secret_key: SecretStr = Field(min_length=32, description="32 random characters or more; signs the sessions")
     title: str = "Université"
@@ -103,7 +116,9 @@ class Web(Section):
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Paris"
     session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
     secure_cookies: bool = True
-    listen: str = Field(default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port")
+    listen: Annotated[str, AfterValidator(_listen)] = Field(
+        default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port"
+    )
     threads: Positive = 8
 
 
@@ -190,8 +205,8 @@ class Mail(Section):
     ca_file: File = ""
     username: str = ""
     password: SecretStr = SecretStr("")
-    sender: str = Field(pattern=r"^[^\r\n]+@[^\r\n]+$", description="an address, or Name <address>")
-    reply_to: str = Field(default="", pattern=r"^[^\r\n]*$")
+    sender: str = Field(pattern=rf"^{_MAILBOX}$", description="an ASCII address, or Name <address>")
+    reply_to: str = Field(default="", pattern=rf"^({_MAILBOX})?$", description="an ASCII address, or nothing")
     helo: str = ""
     timeout_seconds: Seconds = 30
     lease_seconds: Seconds = 120
@@ -279,7 +294,7 @@ def _read_secret_files(tree: Tree, source: str) -> list[str]:
                     problems.append(f"{source}: [{section}] {key}: given twice, here and as {key}_file; keep one")
                 try:
                     tree[section][key] = Path(str(path)).read_text(encoding="utf-8").strip()
-                except (OSError, UnicodeDecodeError) as error:
+                except (OSError, ValueError) as error:
                     problems.append(f"{source}: [{section}] {key}_file: {path} cannot be read: {type(error).__name__}")
                     tree[section][key] = "x" * 32  # stands in, so that one fault is told once
     return problems

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_babel import Babel
@@ -16,6 +18,8 @@ from webui import messages, security
 from webui.views import PORTAL, entry, password, problems
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from connector.portal import Portal
 
 
@@ -23,7 +27,7 @@ def create_app(portal: Portal) -> Flask:
     """The WSGI application over one portal; it keeps no state of its own, so run as many as you like."""
     app = Flask(__name__)
     app.extensions[PORTAL] = portal
-    app.url_map.merge_slashes = False  # its redirects would name the host that the request claims
+    app.wsgi_app = _under_its_own_name(app.wsgi_app, portal.settings.web.portal_url)  # type: ignore[assignment,method-assign]
     security.configure(app, portal.settings.web)
     CSRFProtect(app)
     Babel(app, locale_selector=select_locale, default_timezone=portal.settings.web.timezone)
@@ -33,6 +37,16 @@ def create_app(portal: Portal) -> Flask:
     app.context_processor(lambda: {"web": portal.settings.web, "select_locale": select_locale})
     app.jinja_env.globals.update(masked=messages.masked)
     return app
+
+
+def _under_its_own_name(application: WSGIApplication, portal_url: str) -> WSGIApplication:
+    """The portal has one address: what a request or a proxy claims in ``Host`` decides nothing, and breaks nothing."""
+    host = urlsplit(portal_url).netloc
+
+    def named(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return application({**environ, "HTTP_HOST": host}, start_response)
+
+    return named
 
 
 def select_locale() -> str:

@@ -6,6 +6,7 @@ password or key; ``mark`` is checked against the directory at every request, so 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -108,8 +109,19 @@ def keep_done(done: Done, masked_rescue: str, now: datetime) -> None:
         "new_rescue": masked_rescue if done.rescue_changed else "",
         "rescue_is_first": not done.account.rescue,
     }
+    click = click_mark()
     session.clear()
-    session.update(done=facts, opened=int(now.timestamp()))
+    session.update(done=facts, opened=int(now.timestamp()), click=click)
+
+
+def is_second_click() -> bool:
+    """Whether this very form, as it was loaded, is the one that succeeded; not another tab's, nor another person's."""
+    return session.get("click") == click_mark()
+
+
+def click_mark() -> str:
+    """A digest of the form's token, which differs from one loading of the page to the next."""
+    return hashlib.sha256(request.form.get("csrf_token", "").encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def read_done(now: datetime, minutes: int) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from pathlib import Path
 
 import click
@@ -36,10 +37,15 @@ def serve(path: Path) -> None:
     try:
         portal = Portal(load(path))
         host, _, port = portal.settings.web.listen.rpartition(":")
-        with until_stopped(), listen(host, int(port)) as listener, serving(portal, listener):
+        with until_stopped(), _listener(host, int(port)) as listener, serving(portal, listener):
             click.echo(f"Mon compte listens on http://{host}:{port}", err=True)
             wait()
     except (SettingsInvalid, DirectoryMisconfigured) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
     except OSError as error:
         raise click.ClickException(f"[web] listen: {error}") from None

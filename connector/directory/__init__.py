@@ -6,6 +6,7 @@ writes: what must still hold at the instant of a write travels with it (exact-va
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 _BATCH = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,7 +85,15 @@ class Directory:
             entries.wanted(self._names),
             limit=_BATCH,
         )
-        return [entries.to_account(dn, attributes, self._names, self._zone) for dn, attributes in found]
+        return [account for entry in found if (account := self._readable(*entry))]
+
+    def _readable(self, dn: str, attributes: dict[str, list[bytes]]) -> Account | None:
+        """The account, or None with a line in the log: one entry must not hold up everybody else's mail."""
+        try:
+            return entries.to_account(dn, attributes, self._names, self._zone)
+        except DirectoryMisconfigured as error:
+            _LOG.warning("passed over: %s", error)
+            return None
 
     def prove(self, account: Account | None, password: str) -> bool:
         """Whether the directory lets ``account`` bind with ``password``; for nobody the decoy is tried, alike."""

@@ -19,7 +19,7 @@ from connector.settings import Attributes
 Changes = dict[str, list[tuple[object, list[str]]]]
 
 SPENT_KEPT = 5
-"""How many spent hashes an entry remembers: as many as the keys mailed in a day at most."""
+"""How many spent hashes an entry remembers; whoever types an older one gets the common refusal."""
 
 
 def new_key(account: Account, key: PendingKey, mail_due: datetime | None) -> Changes:

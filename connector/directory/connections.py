@@ -34,6 +34,7 @@ class Connections:
         self._bind = bind
         self._idle: deque[tuple[float, Connection]] = deque()
         self._is_closed = False
+        self._failed: dict[str, float] = {}  # when a server did not answer: it is asked last for a while
         self._room = threading.BoundedSemaphore(settings.connections)
 
     @contextmanager
@@ -83,12 +84,16 @@ class Connections:
     def _open(self) -> Connection:
         """The first server that answers, in the order of the settings: writes must go to one provider (FACTS §2)."""
         failures = []
-        for uri in self._settings.uri:
+        for uri in sorted(self._settings.uri, key=self._has_failed_lately):
             try:
                 return self._open_one(uri)
             except (LDAPException, OSError, DirectoryUnavailable) as error:
+                self._failed[uri] = elapsed_seconds()
                 failures.append(f"{uri}: {error}")  # said before anything secret is sent: it may be told
         raise DirectoryUnavailable("; ".join(failures))
+
+    def _has_failed_lately(self, uri: str) -> bool:
+        return uri in self._failed and elapsed_seconds() - self._failed[uri] <= _OLDEST_SECONDS
 
     def _open_one(self, uri: str) -> Connection:
         settings = self._settings

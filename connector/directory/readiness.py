@@ -46,7 +46,8 @@ def check_names(operations: Operations, names: Attributes) -> None:
         for quoted in _NAMES.findall(definition.decode())
         for name in quoted.replace("'", " ").split()
     }
-    unknown = [name for name in entries.wanted(names) if known and name.lower() not in known]
+    used = (name.partition(";")[0] for name in (*entries.wanted(names), names.alias, names.student_number) if name)
+    unknown = [name for name in used if known and name.lower() not in known and not name[0].isdigit()]
     if unknown:
         remedy = "correct [attributes] in the settings, or load the schema (config/ldap)"
         raise DirectoryMisconfigured(f"the directory does not know {', '.join(unknown)}: {remedy}")

@@ -113,3 +113,25 @@ def test_a_state_is_open_from_its_first_day_to_its_last_in_the_universitys_own_t
 ) -> None:
     put(slapd, "jmartin001", supannRessourceEtatDate=dated)
     assert account(portal, "jmartin001").is_eligible(datetime(2026, 11, 22, 22, 59, tzinfo=UTC)) is is_open
+
+
+def test_an_entry_that_we_may_not_write_or_read_holds_up_nobody_elses_mail(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    """A right that a site's own rule takes away, on two people of three."""
+    for uid in ("rbenali", "jmartin001", "lroy"):
+        portal.request_key(uid)
+    database = "dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\n"
+    rules = (
+        f'olcAccess: {{0}}to dn.exact="uid=rbenali,{slapd.people_dn}" attrs=moncompteKeyHash by * read\n',
+        f'olcAccess: {{0}}to dn.exact="uid=jmartin001,{slapd.people_dn}" attrs=uid by * none\n',
+    )
+    for rule in rules:
+        slapd.add_config(f"{database}add: olcAccess\n{rule}")
+    try:
+        clock.forward(seconds=120)
+        portal.outbox.dispatch(clock())
+    finally:
+        for _ in rules:
+            slapd.add_config(f"{database}delete: olcAccess\nolcAccess: {{0}}\n")
+    assert [mail.to[0] for mail in mailbox.mails] == [account(portal, "lroy").rescue]

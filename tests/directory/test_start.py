@@ -32,8 +32,11 @@ def test_what_is_missing_is_said_with_its_remedy(
     portal.stop()
 
 
-def test_an_attribute_that_the_directory_does_not_know_is_named(settings: Settings, people: dict[str, str]) -> None:
-    names = settings.attributes.model_copy(update={"rescue": "supannMailPersso"})
+@pytest.mark.parametrize("name", ["rescue", "alias", "student_number"])
+def test_an_attribute_that_the_directory_does_not_know_is_named(
+    settings: Settings, people: dict[str, str], name: str
+) -> None:
+    names = settings.attributes.model_copy(update={name: "supannMailPersso"})
     portal = Portal(settings.model_copy(update={"attributes": names}))
     with pytest.raises(DirectoryMisconfigured, match="does not know supannMailPersso"):
         portal.start()

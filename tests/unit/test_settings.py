@@ -81,6 +81,34 @@ def test_a_uri_that_ldap3_would_take_for_plain_ldap_or_not_at_all_is_refused(uri
         build(minimal(directory={"uri": [uri]}), "test", {})
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("directory", "uri", ["ldap://h:abc"]),
+        ("directory", "uri", ["ldap://u@h"]),
+        ("web", "portal_url", "https://h/compte/"),
+        ("web", "portal_url", "https://h?x=1"),
+        ("web", "listen", "127.0.0.1:99999"),
+        ("mail", "sender", "Mon compte <compte@université.example>"),
+        ("mail", "sender", "a@b.example\r\nBcc: c@d.example"),
+        ("mail", "lease_seconds", 30),
+        ("password", "min_length", 129),
+        ("attributes", "state_date", ""),
+        ("mail", "ca_file", __file__),
+    ],
+)
+def test_what_could_not_work_is_refused_before_anything_starts(section: str, key: str, value: object) -> None:
+    with pytest.raises(SettingsInvalid, match=rf"\[{section}\]"):
+        build(minimal(**{section: {key: value}}), "test", {})
+
+
+def test_the_environment_overrides_a_secret_that_the_file_keeps_in_a_file() -> None:
+    tree = minimal(directory={"password_file": "/nowhere"})
+    del tree["directory"]["password"]
+    settings = build(tree, "test", {"MONCOMPTE_DIRECTORY__PASSWORD": "from-the-environment"})
+    assert settings.directory.password == SecretStr("from-the-environment")
+
+
 def test_a_mistake_in_the_environment_is_not_blamed_on_the_file_alone() -> None:
     with pytest.raises(SettingsInvalid, match=r"moncompte\.toml and environment: \[mail\] port"):
         build(minimal(), "moncompte.toml", {"MONCOMPTE_MAIL__PORT": "0"})

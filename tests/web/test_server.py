@@ -34,21 +34,16 @@ def test_a_body_beyond_all_forms_is_refused_before_it_is_read(port: int) -> None
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
-def test_a_host_that_is_none_is_a_400_and_no_fault_of_ours(port: int, host: str) -> None:
-    answer = say(port, f"GET / HTTP/1.1\nHost: {host}\nConnection: close")
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"Content-Security-Policy" in answer
-
-
-def test_no_redirect_names_the_host_that_a_request_claims(port: int) -> None:
-    answer = say(port, "GET /static//style.css HTTP/1.1\nHost: evil.example\nConnection: close")
-    assert answer.startswith(b"HTTP/1.1 404 ")
-    assert b"evil.example" not in answer
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "evil.example"])
+def test_the_portal_has_one_address_whatever_a_request_or_a_proxy_claims(port: int, host: str) -> None:
+    page = say(port, f"GET / HTTP/1.1\nHost: {host}\nConnection: close")
+    assert page.startswith(b"HTTP/1.1 200 ")
+    redirect = say(port, f"GET /static//style.css HTTP/1.1\nHost: {host}\nConnection: close")
+    assert host.encode() not in page + redirect
 
 
 @pytest.mark.parametrize(
-    ("referer", "status"), [("https://localhost/", 303), ("https://evil.example/", 400), ("", 400)]
+    ("referer", "status"), [("https://127.0.0.1:8080/", 303), ("https://evil.example/", 400), ("", 400)]
 )
 def test_behind_the_proxy_a_form_must_come_from_our_own_pages(port: int, referer: str, status: int) -> None:
     """The proxy speaks http to us, the browser https: the Referer is held to what the browser speaks."""

@@ -54,6 +54,19 @@ def test_the_second_click_on_a_form_lands_where_the_first_did(client: FlaskClien
     assert "Votre session est fermée" in client.get("/").text
 
 
+def test_another_tabs_form_is_no_second_click(client: FlaskClient, portal: Portal, clock: MovingClock) -> None:
+    """Two tabs, two passwords: whose form came second must not be told that the password in it was set."""
+    sign_in(client, "emercier", issue(portal, "emercier"))
+    first = token(client)
+    page = {"password": NEW_PASSWORD, "confirmation": NEW_PASSWORD}
+    other = {"password": "sept-chats-dansent-ici", "confirmation": "sept-chats-dansent-ici"}
+    assert client.post("/mot-de-passe", data={"csrf_token": first, **page}).headers["Location"] == "/fait"
+    assert client.post("/mot-de-passe", data={"csrf_token": first, **page}).headers["Location"] == "/fait"
+    with client.session_transaction() as session:
+        session["click"] = "the mark of the form in another tab"
+    assert client.post("/mot-de-passe", data={"csrf_token": first, **other}).status_code == 400
+
+
 def test_an_old_form_never_leads_into_somebody_elses_session(client: FlaskClient) -> None:
     """Two tabs of a shared computer: in one Jeanne is signed in, in the other Élodie types."""
     old = token(client)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Flask, current_app, flash, make_response, redirect, render_template, request, url_for
-from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -28,7 +27,9 @@ def register(app: Flask) -> None:
 
 
 def _session_stale(_error: SessionStale) -> ResponseReturnValue:
-    """Back to the front, with the reason and the login."""
+    """Back to the front, with the reason and the login; the meter just stops, and the form itself will say so."""
+    if request.endpoint == "password.strength":
+        return "", 401
     login, sentence = security.visitor(), _why_stale()
     security.end_visit()
     flash(sentence)
@@ -67,8 +68,9 @@ def _directory_misconfigured(error: DirectoryMisconfigured) -> ResponseReturnVal
     return render_template("problem.html", code=500), 500
 
 
-def _form_expired(_error: CSRFError) -> ResponseReturnValue:
+def _form_expired(error: CSRFError) -> ResponseReturnValue:
     """The token is not this session's: often the second of two clicks, and the first has changed the session."""
+    current_app.logger.info("a form was refused: %s", error.description)
     if request.endpoint == "entry.sign_out":
         return sign_out()  # whoever wants to leave must not stay; a forged form gains no more than that
     if page := _page_after_first_click():
@@ -83,7 +85,7 @@ def _page_after_first_click() -> str | None:
     """Where the first of two clicks led, as far as this session says that it succeeded."""
     portal = current_portal()
     now, minutes = portal.now(), portal.settings.web.session_minutes
-    if request.endpoint == "password.change" and security.read_done(now, minutes):
+    if request.endpoint == "password.change" and security.is_second_click() and security.read_done(now, minutes):
         return "password.done"
     # Only with the same login: on a shared computer nobody must find themselves in somebody else's session.
     login = security.visitor()
@@ -96,8 +98,6 @@ def _page_after_first_click() -> str | None:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     """Any other status, a fault of ours included; only its code is shown, and 405 keeps its Allow header."""
     code = error.code or InternalServerError.code
-    if request_ctx.url_adapter is None:  # a Host header that is no host: no page can be built with links
-        return make_response("400 Bad Request", 400, {"Content-Type": "text/plain"})
     headers = [header for header in error.get_headers() if header[0] != "Content-Type"]
     return make_response(render_template("problem.html", code=code), code, headers)
 
