@@ -58,7 +58,8 @@ class SmtpServer:
         await self._is_stopping.wait()
         server.close()
         for connection in list(self._connections):
-            connection.abort()
+            if not connection.is_closing():  # up to Python 3.11.6, abort() fails on a TLS connection that is
+                connection.abort()
         await server.wait_closed()
 
     def _conversation(self) -> asyncio.Protocol:

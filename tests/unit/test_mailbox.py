@@ -44,13 +44,13 @@ def letter(subject: str = "Votre clé d’activation", to: str = "zoe@courriel.e
 
 
 def send(mailbox: Mailbox, *messages: EmailMessage) -> None:
-    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, local_hostname="localhost", timeout=5) as client:
         for message in messages:
             client.send_message(message)
 
 
 def send_raw(mailbox: Mailbox, raw: bytes, to: str = "zoe@courriel.example") -> None:
-    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, local_hostname="localhost", timeout=5) as client:
         client.sendmail("portail@universite.example", [to], raw)
 
 
@@ -86,7 +86,7 @@ def test_the_json_gives_each_mail_with_exactly_the_promised_fields_oldest_first(
 
 
 def test_recipients_are_those_of_the_envelope_even_when_no_header_names_them(mailbox: Mailbox) -> None:
-    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, local_hostname="localhost", timeout=5) as client:
         client.send_message(
             letter(to="liste@universite.example"), to_addrs=["a@courriel.example", "b@courriel.example"]
         )
@@ -307,7 +307,7 @@ def test_a_held_server_accepts_the_connection_and_says_nothing(mailbox: Mailbox)
 def test_an_answer_in_several_lines_is_not_held_back(mailbox: Mailbox) -> None:
     """Nagle's algorithm would cost each mail 40 ms, and measurements of the portal would show it."""
     spent = []
-    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", mailbox.smtp_port, local_hostname="localhost", timeout=5) as client:
         for _ in range(5):
             started = time.monotonic()
             client.ehlo("localhost")
@@ -344,7 +344,7 @@ def test_stopping_leaves_no_thread_and_no_socket_even_with_clients_that_hang_on(
     mailbox = Mailbox()
     mailbox.start()
     web = ("127.0.0.1", int(mailbox.url.split(":")[2].strip("/")))
-    talking = smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5)
+    talking = smtplib.SMTP("127.0.0.1", mailbox.smtp_port, local_hostname="localhost", timeout=5)
     mailbox.hold(True)
     clients = [socket.create_connection(("127.0.0.1", mailbox.smtp_port), 5), socket.create_connection(web, 5)]
     clients[1].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
