@@ -1,0 +1,106 @@
+"""Typed settings from a TOML file, the environment and secret files; every problem is told at once.
+
+Order, the later wins: the defaults below, the TOML file, the environment (``MONCOMPTE_DIRECTORY__PEOPLE_DN=…``: section
+and key joined by two underscores). A secret ``x`` may be given as ``x_file``, the path of a file that holds it, so that
+it appears on no command line and in no process list. ``config/moncompte.toml`` documents every setting.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from connector.errors import SettingsInvalid
+from connector.settings.sections import SECTIONS, Attributes, Directory, Keys, Mail, Settings, Web
+
+__all__ = ["SECTIONS", "Attributes", "Directory", "Keys", "Mail", "Settings", "Web", "build", "config_folder", "load"]
+
+ENVIRONMENT_PREFIX = "MONCOMPTE_"
+
+Tree = dict[str, dict[str, Any]]
+
+
+def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the file at ``path``; raises SettingsInvalid with one sentence for each problem."""
+    try:
+        tree: Tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}; --settings names another file"]) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsInvalid([f"{path}: is not TOML: {error}"]) from None
+    return build(tree, str(path), os.environ if environment is None else environment)
+
+
+def build(tree: Tree, source: str, environment: Mapping[str, str]) -> Settings:
+    """Settings from a parsed file and an environment; ``source`` names the file in the problems."""
+    problems = [f"{source}: {name}: expected a table [section]" for name in tree if not isinstance(tree[name], dict)]
+    merged = {name: dict(table) for name, table in tree.items() if isinstance(table, dict)}
+    for name in SECTIONS:
+        merged.setdefault(name, {})
+    if _apply_environment(merged, environment):
+        source = f"{source} and environment"
+    problems += _read_secret_files(merged, source)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        problems += [_problem(source, item["loc"], item["type"], item["msg"]) for item in error.errors()]
+    if problems:
+        raise SettingsInvalid(problems)
+    return settings
+
+
+def config_folder() -> Path:
+    """Where ``config/`` is: in the installed wheel, or in the checkout beside this package."""
+    package = Path(__file__).parent.parent
+    installed = package / "_config"
+    return installed if installed.is_dir() else package.parent / "config"
+
+
+def _apply_environment(tree: Tree, environment: Mapping[str, str]) -> bool:
+    """Let the environment override ``tree``; whether it did."""
+    applied = False
+    for variable, value in environment.items():
+        section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if variable.startswith(ENVIRONMENT_PREFIX) and separator:
+            table = tree.setdefault(section, {})
+            table.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+            table[key] = value
+            applied = True
+    return applied
+
+
+def _read_secret_files(tree: Tree, source: str) -> list[str]:
+    """Replace each ``x_file`` of a secret ``x`` by ``x``; what a file holds ends up in no message."""
+    problems = []
+    for section, model in SECTIONS.items():
+        for key, field in model.model_fields.items():
+            if field.annotation is SecretStr and (path := tree[section].pop(f"{key}_file", None)):
+                if key in tree[section]:
+                    problems.append(f"{source}: [{section}] {key}: given twice, here and as {key}_file; keep one")
+                try:
+                    tree[section][key] = Path(str(path)).read_text(encoding="utf-8").strip()
+                except (OSError, ValueError) as error:
+                    problems.append(f"{source}: [{section}] {key}_file: {path} cannot be read: {type(error).__name__}")
+                    tree[section][key] = "x" * 32  # stands in, so that one fault is told once
+    return problems
+
+
+def _problem(source: str, location: tuple[int | str, ...], kind: str, message: str) -> str:
+    section, key = str(location[0]), str(location[1]) if len(location) > 1 else ""
+    model = SECTIONS.get(section)
+    where = f"{source}: [{section}]" + (f" {key}" if key else "")
+    if kind == "extra_forbidden":
+        known = list(model.model_fields) if model and key else list(SECTIONS)
+        close = difflib.get_close_matches(key or section, known, n=1)
+        return f"{where}: unknown setting" + (
+            f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+        )
+    expected = model.model_fields[key].description if model and key in model.model_fields else None
+    said = {"missing": "missing", "too_short": "too short"}.get(kind, message.removeprefix("Value error, "))
+    return f"{where}: {said}" + (f" (expected: {expected})" if expected else "")

@@ -1,0 +1,171 @@
+"""The tables of moncompte.toml, typed. The documented file tells their reasons; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from connector.model import Strength
+from connector.settings.values import (
+    HOST,
+    MAILBOX,
+    URIS,
+    File,
+    Positive,
+    Seconds,
+    Words,
+    listen_address,
+    strength,
+    timezone,
+    uris,
+)
+
+
+class Section(BaseModel):
+    """One table of the file: immutable, and a key that we do not know is a problem, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Section)
+
+
+def _demand(section: S, is_met: bool, otherwise: str) -> S:
+    if not is_met:
+        raise ValueError(otherwise)
+    return section
+
+
+class Web(Section):
+    """The pages: who we are, where we are, how long a session lives."""
+
+    portal_url: str = Field(
+        pattern=rf"^https?://{HOST}/?$", description="the portal's own address, https://host/ (no path)"
+    )
+    secret_key: SecretStr = Field(min_length=32, description="32 random characters or more; signs the sessions")
+    title: str = "Université"
+    desk: str = "le bureau d'accueil de votre université, avec votre carte d'étudiant"
+    assistance_url: str = ""
+    help_url: str = ""
+    password_help_url: str = "https://www.cnil.fr/fr/mots-de-passe"  # noqa: S105 (an address)
+    timezone: Annotated[str, AfterValidator(timezone)] = "Europe/Paris"
+    session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
+    secure_cookies: bool = True
+    listen: Annotated[str, AfterValidator(listen_address)] = Field(
+        default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port"
+    )
+    threads: Positive = 8
+
+
+class Directory(Section):
+    """The LDAP directory: where it is, as whom we bind, whom we may serve."""
+
+    uri: Annotated[Words, AfterValidator(uris)] = Field(min_length=1, description=URIS)
+    bind_dn: str = Field(min_length=3, description="the DN of the portal's own account")
+    password: SecretStr = Field(min_length=1, description="its password, best in password_file")
+    people_dn: str = Field(min_length=3, description="the DN of the branch that holds the people")
+    decoy_dn: str = Field(min_length=3, description="the DN of the decoy entry (config/ldap)")
+    population: str = Field(
+        default="(eduPersonAffiliation=student)", pattern=r"^\(.+\)$", description="an LDAP filter in parentheses"
+    )
+    start_tls: bool = True
+    ca_file: File = ""
+    timeout_seconds: Seconds = 5
+    connections: Positive = 16
+
+
+class Attributes(Section):
+    """What the directory calls things; SUPANN's names by default. An empty name means: not kept here."""
+
+    uid: str = Field(default="uid", min_length=1)
+    alias: str = ""
+    ine: str = "supannCodeINE"
+    student_number: str = "supannEtuId"
+    name: str = Field(default="displayName", min_length=1)
+    language: str = "preferredLanguage"
+    rescue: str = Field(default="supannMailPrive", min_length=1)
+    rescue_label: str = "{SECOURS}"
+    state: str = "supannRessourceEtat"
+    state_date: str = "supannRessourceEtatDate"
+    state_label: str = "{COMPTE}"
+
+    @model_validator(mode="after")
+    def _state(self) -> Self:
+        return _demand(self, bool(self.state) == bool(self.state_date), "state and state_date: set both, or neither")
+
+
+class Identifiers(Section):
+    """What a person may type to be found, beside the login and the INE."""
+
+    student_number: bool = False
+
+
+class Keys(Section):
+    """How long a key lives, by where it was handed over, and how often one is mailed."""
+
+    mail_hours: Positive = 24
+    desk_hours: Positive = 24
+    letter_days: Positive = 21
+    cooldown_seconds: int = Field(default=300, ge=0)
+
+
+class Password(Section):
+    """What a password must be, and who hashes it."""
+
+    min_length: Positive = 10
+    max_length: int = Field(default=128, ge=16, le=256, description="characters, 16 to 256")
+    min_non_letters: int = Field(default=2, ge=0)
+    min_strength: Annotated[Strength, BeforeValidator(strength)] = Field(
+        default=Strength.MEDIUM, description="weak, medium or strong"
+    )
+    hash: Literal["directory", "argon2id"] = "directory"
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        return _demand(self, self.min_length <= self.max_length, "min_length is more than max_length")
+
+
+class Rescue(Section):
+    """Which rescue addresses are accepted."""
+
+    own_domains: Words = ()
+
+
+class Mail(Section):
+    """The mail server, the sender, and the outbox's patience."""
+
+    host: str = "localhost"
+    port: int = Field(default=25, gt=0, lt=65536)
+    tls: Literal["none", "starttls", "tls"] = "starttls"
+    ca_file: File = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = Field(pattern=rf"^{MAILBOX}$", description="an ASCII address, or Name <address>")
+    reply_to: str = Field(default="", pattern=rf"^({MAILBOX})?$", description="an ASCII address, or nothing")
+    helo: str = ""
+    timeout_seconds: Seconds = 30
+    lease_seconds: Seconds = 120
+    dispatch_every_seconds: Seconds = 20
+    max_tries: Positive = 30
+
+    @model_validator(mode="after")
+    def _lease(self) -> Self:
+        is_longer = self.lease_seconds > self.timeout_seconds
+        return _demand(self, is_longer, "lease_seconds must be more than timeout_seconds")
+
+
+class Settings(Section):
+    """All of it."""
+
+    web: Web
+    directory: Directory
+    mail: Mail
+    attributes: Attributes = Attributes()
+    identifiers: Identifiers = Identifiers()
+    keys: Keys = Keys()
+    password: Password = Password()
+    rescue: Rescue = Rescue()
+
+
+SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Settings.model_fields.items()}  # type: ignore[misc]

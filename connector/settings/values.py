@@ -1,0 +1,67 @@
+"""What single values may be. A validator raises ValueError with a sentence; pydantic adds where."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import Annotated
+
+from babel.dates import get_timezone
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from connector.model import Strength
+
+_LAST_PORT = 65535
+HOST = r"(\[[0-9A-Fa-f:.]+\]|[^/\s?#@:\[\]]+)(:[0-9]{1,5})?"
+MAILBOX = r"([^\r\n<>@]*<)?[!-;=?-~]+@[!-;=?-~]+>?"
+URIS = "one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order"
+
+
+def split(value: object) -> object:
+    """A list given as one string (in the environment) is split at blanks."""
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+def strength(value: object) -> object:
+    """A word of the meter, by its name."""
+    return Strength[value.upper()] if isinstance(value, str) and value.upper() in Strength.__members__ else value
+
+
+def timezone(value: str) -> str:
+    """A time zone that Babel knows."""
+    try:
+        get_timezone(value)
+    except LookupError:
+        raise ValueError("not a time zone we know, such as Europe/Paris") from None
+    return value
+
+
+def uris(values: tuple[str, ...]) -> tuple[str, ...]:
+    """A host without a scheme would be spoken to in clear, and a socket's path must be escaped (RFC 4516)."""
+    for value in values:
+        if not re.fullmatch(rf"ldaps?://{HOST}/?|ldapi://%2F[^/\s?]+", value, re.IGNORECASE):
+            raise ValueError(f"{value} is none")
+    return tuple(value.rstrip("/") for value in values)
+
+
+def listen_address(value: str) -> str:
+    """``host:port`` with a port that exists."""
+    if int(value.rpartition(":")[2]) > _LAST_PORT:
+        raise ValueError("a port is 65535 at most")
+    return value
+
+
+def certificates(path: str) -> str:
+    """The path of a file of certificates that we may read."""
+    try:
+        if path:
+            ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError):
+        raise ValueError(f"{path} is not there, not ours to read, or holds no certificates") from None
+    return path
+
+
+File = Annotated[str, AfterValidator(certificates)]
+Words = Annotated[tuple[str, ...], BeforeValidator(split)]
+Seconds = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0)]
