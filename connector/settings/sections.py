@@ -7,19 +7,8 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector.model import Strength
-from connector.settings.values import (
-    HOST,
-    MAILBOX,
-    URIS,
-    File,
-    Positive,
-    Seconds,
-    Words,
-    listen_address,
-    strength,
-    timezone,
-    uris,
-)
+from connector.settings import values
+from connector.settings.values import File, Positive, Seconds, Words
 
 
 class Section(BaseModel):
@@ -41,7 +30,7 @@ class Web(Section):
     """The pages: who we are, where we are, how long a session lives."""
 
     portal_url: str = Field(
-        pattern=rf"^https?://{HOST}/?$", description="the portal's own address, https://host/ (no path)"
+        pattern=rf"^https?://{values.HOST}/?$", description="the portal's own address, https://host/ (no path)"
     )
     secret_key: SecretStr = Field(min_length=32, description="32 random characters or more; signs the sessions")
     title: str = "Université"
@@ -49,10 +38,10 @@ class Web(Section):
     assistance_url: str = ""
     help_url: str = ""
     password_help_url: str = "https://www.cnil.fr/fr/mots-de-passe"  # noqa: S105 (an address)
-    timezone: Annotated[str, AfterValidator(timezone)] = "Europe/Paris"
+    timezone: Annotated[str, AfterValidator(values.timezone)] = "Europe/Paris"
     session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
     secure_cookies: bool = True
-    listen: Annotated[str, AfterValidator(listen_address)] = Field(
+    listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
         default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port"
     )
     threads: Positive = 8
@@ -61,7 +50,7 @@ class Web(Section):
 class Directory(Section):
     """The LDAP directory: where it is, as whom we bind, whom we may serve."""
 
-    uri: Annotated[Words, AfterValidator(uris)] = Field(min_length=1, description=URIS)
+    uri: Annotated[Words, AfterValidator(values.uris)] = Field(min_length=1, description=values.URIS)
     bind_dn: str = Field(min_length=3, description="the DN of the portal's own account")
     password: SecretStr = Field(min_length=1, description="its password, best in password_file")
     people_dn: str = Field(min_length=3, description="the DN of the branch that holds the people")
@@ -116,7 +105,7 @@ class Password(Section):
     min_length: Positive = 10
     max_length: int = Field(default=128, ge=16, le=256, description="characters, 16 to 256")
     min_non_letters: int = Field(default=2, ge=0)
-    min_strength: Annotated[Strength, BeforeValidator(strength)] = Field(
+    min_strength: Annotated[Strength, BeforeValidator(values.strength)] = Field(
         default=Strength.MEDIUM, description="weak, medium or strong"
     )
     hash: Literal["directory", "argon2id"] = "directory"
@@ -141,8 +130,8 @@ class Mail(Section):
     ca_file: File = ""
     username: str = ""
     password: SecretStr = SecretStr("")
-    sender: str = Field(pattern=rf"^{MAILBOX}$", description="an ASCII address, or Name <address>")
-    reply_to: str = Field(default="", pattern=rf"^({MAILBOX})?$", description="an ASCII address, or nothing")
+    sender: str = Field(pattern=rf"^{values.MAILBOX}$", description="an ASCII address, or Name <address>")
+    reply_to: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description="an ASCII address, or nothing")
     helo: str = ""
     timeout_seconds: Seconds = 30
     lease_seconds: Seconds = 120

@@ -150,3 +150,9 @@ def test_a_file_that_is_not_toml_is_told_in_one_sentence(tmp_path: Path) -> None
     path.write_text("[web\n")
     with pytest.raises(SettingsInvalid, match="is not TOML"):
         load(path, {})
+
+
+def test_a_time_zone_is_checked_and_a_known_one_taken() -> None:
+    assert build(minimal(web={"timezone": "Indian/Reunion"}), "test", {}).web.timezone == "Indian/Reunion"
+    with pytest.raises(SettingsInvalid, match="time zone"):
+        build(minimal(web={"timezone": "Europe/Bordeaux"}), "test", {})
