@@ -92,10 +92,11 @@ def test_the_link_of_the_mail_fills_the_form_and_changes_nothing_by_itself(
     mail = mailbox.wait_for(account(site, "jmartin001").rescue, 10)
     link = re.search(r"http\S+#\S+", mail.text)
     assert link
+    site.outbox.stop()  # once it has settled the mail, nothing but the page could change the entry
     before = attributes(slapd, "jmartin001")
     page.goto("about:blank")
     page.goto(link[0])
-    assert {**attributes(slapd, "jmartin001"), **before} == attributes(slapd, "jmartin001")
+    assert attributes(slapd, "jmartin001") == before
     if page.evaluate("typeof history === 'object'") and page.locator("#secret").input_value():
         assert "cle=" not in page.url
         page.get_by_role("button", name="Valider").click()
