@@ -117,26 +117,21 @@ class Mailer:
     @contextmanager
     def session(self) -> Iterator[MailSession]:
         """A conversation with the server, for any number of mails. Raises MailServerDown."""
-        client = None
+        client, seconds = None, self._settings.timeout_seconds
         try:
             client = self._client()
-            with self._bounded(client):
+            with _bounded(client, seconds):
                 self._greet(client)
         except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a host name that is none
             if client:
                 client.close()
             raise MailServerDown(_said(error)) from None
         try:
-            yield MailSession(self, client)
+            yield MailSession(client, seconds)
         finally:
-            with suppress(OSError, smtplib.SMTPException), self._bounded(client):
+            with suppress(OSError, smtplib.SMTPException), _bounded(client, seconds):
                 client.quit()  # does nothing on a line that broke
             client.close()
-
-    def deliver(self, client: smtplib.SMTP, message: EmailMessage) -> None:
-        """Hand ``message`` to the server; used through MailSession.send, which says what it raises."""
-        with self._bounded(client):
-            client.send_message(message)
 
     def _client(self) -> smtplib.SMTP:
         if self._settings.tls == "tls":
@@ -157,29 +152,19 @@ class Mailer:
     def _tls_context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._settings.ca_file or None)
 
-    @contextmanager
-    def _bounded(self, client: smtplib.SMTP) -> Iterator[None]:
-        """Cut the line when the whole of the block takes longer than the timeout."""
-        timer = threading.Timer(self._settings.timeout_seconds, _cut, [client])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
 
 class MailSession:
     """An open conversation."""
 
-    def __init__(self, mailer: Mailer, client: smtplib.SMTP) -> None:
-        self._mailer = mailer
+    def __init__(self, client: smtplib.SMTP, timeout_seconds: int) -> None:
         self._client = client
+        self._timeout_seconds = timeout_seconds
 
     def send(self, message: EmailMessage) -> None:
         """Send one mail. Raises MailRejected (no use trying again), MailServerDown, or MailFailed (later)."""
         try:
-            self._mailer.deliver(self._client, message)
+            with _bounded(self._client, self._timeout_seconds):
+                self._client.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
             is_final = code >= _PERMANENT and not said.startswith(_POLICY)
@@ -206,6 +191,18 @@ def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{type(error).__name__}: {error.smtp_code}"
     return f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
+
+
+@contextmanager
+def _bounded(client: smtplib.SMTP, seconds: int) -> Iterator[None]:
+    """Cut the line when the whole of the block takes longer."""
+    timer = threading.Timer(seconds, _cut, [client])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _cut(client: smtplib.SMTP) -> None:

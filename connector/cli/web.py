@@ -35,7 +35,8 @@ def serving(portal: Portal, listener: socket.socket) -> Iterator[None]:
 def until_stopped() -> Iterator[None]:
     """Ctrl-C, SIGTERM or SIGHUP end the block, which then cleans up undisturbed by a second one."""
     for number in _STOPPING:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
+        # SIGHUP stays ignored under nohup. Not so SIGINT, which a shell's "&" ignores on behalf of every script.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     with suppress(KeyboardInterrupt):
         yield

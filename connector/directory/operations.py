@@ -16,15 +16,11 @@ from connector.settings import Directory as DirectorySettings
 RawEntry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
 
-SUCCESS, SIZE_LIMIT, COMPARE_FALSE, COMPARE_TRUE, NO_SUCH_ATTRIBUTE, CONSTRAINT, NO_SUCH_OBJECT = 0, 4, 5, 6, 16, 19, 32
-_UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 appendix A)
-_CONFLICT = {
-    NO_SUCH_ATTRIBUTE,
-    CONSTRAINT,
-    20,
-    NO_SUCH_OBJECT,
-    122,
-}  # attributeOrValueExists, assertionFailed (RFC 4528)
+SUCCESS, SIZE_LIMIT, COMPARE_FALSE, COMPARE_TRUE = 0, 4, 5, 6  # RFC 4511 appendix A
+NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT = 16, 19, 20, 32
+ASSERTION_FAILED = 122  # RFC 4528
+_UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable
+_CONFLICT = {NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT, ASSERTION_FAILED}
 _NOT_PROVED = {CONSTRAINT, 48, 49, 50, 53}  # no password, wrong password, no right to bind, an account not in use
 REMEDIES = {
     10: "this server takes no writes: list the provider first in [directory] uri",

@@ -79,6 +79,17 @@ def test_a_signal_leaves_no_process_and_no_file_behind(
     assert list(folder.iterdir()) == []
 
 
+def test_a_script_that_starts_it_with_an_ampersand_stops_it_with_sigint(folder: Path) -> None:
+    """A POSIX shell has SIGINT ignored in what its scripts put into the background."""
+    pipe = folder.parent / f"{folder.name}.pipe"
+    os.mkfifo(pipe)
+    script = '"$@" >"$0" & read -r line <"$0"; kill -INT $!; wait $!'
+    command = ["sh", "-c", script, str(pipe), *COMMAND, "--json", "--port", "0"]
+    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(folder)}, timeout=60, check=False)
+    assert done.returncode == 0
+    assert list(folder.iterdir()) == []
+
+
 def test_a_person_is_told_what_to_try_with_a_line_that_works_as_printed(folder: Path) -> None:
     with subprocess.Popen(
         COMMAND, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(folder)}
