@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from connector import keys
 from connector.choices import Judge, notices
 from connector.directory import Directory
-from connector.errors import ChangeRefused, Conflict, DeadKeyReason, KeyDead, SessionStale
-from connector.model import Account, By, Done, Origin, PendingKey, Status, Uid
+from connector.errors import ChangeRefused, Conflict, KeyDead, SessionStale
+from connector.model import Account, By, DeadKeyReason, Done, Origin, PendingKey, Status, Uid
 from connector.outbox import Outbox, OwedNotice
 from connector.settings import Keys
 
@@ -44,8 +44,8 @@ class Activation:
         account = self._account(uid, now)
         if account.key is None or account.mark(By.KEY) != mark:
             raise KeyDead(DeadKeyReason.SPENT)
-        if account.key.is_expired(now):
-            raise KeyDead(DeadKeyReason.EXPIRED, account.key.expiry)
+        if reason := account.key.why_dead(now, self.lifetimes.max_failures):
+            raise KeyDead(reason, account.key.expiry)
         change = self.judge.change(account, password, rescue)
         activated = account.state.status is Status.TO_ACTIVATE
         owed = notices(account, change, self.outbox.lease(now), activated=activated)

@@ -14,6 +14,11 @@ def elapsed_seconds() -> float:
     return time.monotonic()
 
 
+def wall_seconds() -> float:
+    """Seconds since 1970 on the clock that ``limits`` reads, to tell how long a limit has still to last."""
+    return time.time()
+
+
 def utc_now() -> datetime:
     """The present instant, aware, in UTC, cut to the whole second as the directory writes it."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -8,11 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from connector.model import Refusal
+from connector.model import DeadKeyReason, Refusal
 
 
 class MonCompteError(Exception):
-    """The root: whatever the product itself raises on purpose."""
+    """The root: whatever the product itself raises on purpose.
+
+    For the audit alone, never for an answer: ``word``, the reason in one word, and ``uid``, whose account it is about.
+    """
+
+    word = "refused"
+    uid: str | None = None
 
 
 class SettingsInvalid(MonCompteError):
@@ -23,19 +29,40 @@ class SettingsInvalid(MonCompteError):
         self.problems = problems
 
 
+class Throttled(MonCompteError):
+    """Too many tries, by this source, at this identifier, or in all; the next one counts after ``retry_after`` seconds.
+
+    ``word`` says which limit it was.
+    """
+
+    def __init__(self, word: str, retry_after: int) -> None:
+        super().__init__(word)
+        self.word = word
+        self.retry_after = retry_after
+
+
+class Shut(Enum):
+    """Why nobody came in; for the audit."""
+
+    UNKNOWN = "unknown"  # nobody, or two people, answer to the identifier
+    CLOSED = "closed"
+    LOCKED = "locked"
+    RESTING = "resting"  # locked for a while by the password policy
+    WRONG_KEY = "wrong-key"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 (a word)
+    MISTYPED_KEY = "mistyped-key"
+
+
 class SignInRefused(MonCompteError):
-    """The one common refusal: unknown, closed, locked, wrong password, wrong key. It does not say which."""
+    """The one common refusal: unknown, closed, locked, wrong password, wrong key. The page does not say which."""
+
+    def __init__(self, why: Shut = Shut.UNKNOWN, uid: str | None = None) -> None:
+        super().__init__()
+        self.word, self.uid = why.value, uid
 
 
 class KeyMistyped(SignInRefused):
     """What was typed has a key's shape and a check character that does not fit: a slip of the finger."""
-
-
-class DeadKeyReason(Enum):
-    """Why a key that once was right is worth nothing now."""
-
-    EXPIRED = "expired"
-    SPENT = "spent"  # redeemed, or replaced by a newer one
 
 
 class KeyDead(MonCompteError):
@@ -45,14 +72,19 @@ class KeyDead(MonCompteError):
         super().__init__(reason.value)
         self.reason = reason
         self.ended = ended
+        self.word = f"key-{reason.value}"
 
 
 class SessionStale(MonCompteError):
     """What the session proved is no longer true: the password or the key changed elsewhere, or the account closed."""
 
+    word = "session-stale"
+
 
 class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
+
+    word = "wrong-current-password"
 
 
 class RescueReason(Enum):
@@ -69,26 +101,37 @@ class ChangeRefused(MonCompteError):
         super().__init__(", ".join(reason.value for reason in [*(r.reason for r in refusals), rescue] if reason))
         self.refusals = refusals
         self.rescue = rescue
+        self.word = "choice-refused"
 
 
 class NothingToChange(MonCompteError):
     """Neither a new password nor a new rescue address was given."""
 
+    word = "nothing-to-change"
+
 
 class DirectoryError(MonCompteError):
     """The directory did not do what it was asked."""
+
+    word = "directory-error"
 
 
 class DirectoryUnavailable(DirectoryError):
     """It cannot be reached or does not answer in time: a 503 for everyone alike, never a wrong password."""
 
+    word = "directory-unavailable"
+
 
 class DirectoryMisconfigured(DirectoryError):
     """It answers, and lacks something we need: a right, a schema, a policy. For the sysadmin's log."""
 
+    word = "directory-misconfigured"
+
 
 class Conflict(DirectoryError):
     """Somebody else was first: an exact value is gone, or an assertion no longer holds."""
+
+    word = "conflict"
 
 
 class MailFailed(MonCompteError):
@@ -100,4 +143,4 @@ class MailServerDown(MailFailed):
 
 
 class MailRejected(MailFailed):
-    """The mail server refuses this recipient for good (RFC 5321 5yz); another try is pointless."""
+    """There is no address that a mail could be sent to; another try is pointless."""

@@ -28,3 +28,13 @@ def candidates(typed: str, *, student_number: bool = False) -> tuple[Identifier,
     if student_number:
         found.append(StudentNumber(text))
     return tuple(found)
+
+
+def canonical(typed: str) -> str:
+    """One text for all the ways to type the same identifier: whatever slapd takes for equal counts as one.
+
+    slapd compares logins without regard to case and to surplus blanks (RFC 4518), and folds ``İ`` to ``i``.
+    """
+    text = " ".join(unicodedata.normalize("NFKC", typed[: LONGEST + 1]).replace("İ", "i").split())
+    ine = _INE_NOISE.sub("", text).upper()
+    return (ine if _INE.fullmatch(ine) else text).casefold()

@@ -111,6 +111,11 @@ def random_secret() -> str:
     return secrets.token_urlsafe(24)
 
 
+def random_id() -> str:
+    """Names a request or a session: 64 bits, hexadecimal. It proves nothing."""
+    return secrets.token_hex(8)
+
+
 NOBODYS_HASH = hash_key(random_secret())
 """Verified against when there is no key, so that the same work is done for everyone."""
 

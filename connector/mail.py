@@ -33,8 +33,6 @@ from connector.settings import Settings
 TEMPLATES = Path(__file__).parent / "mails"
 LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
 FALLBACK_LANGUAGE = "fr"
-_PERMANENT = 500  # RFC 5321 §4.2.1: 5yz
-_POLICY = b"5.7."  # RFC 3463 §3.8: the server refuses us, not this person: somebody will mend that
 
 
 class Composer:
@@ -166,9 +164,8 @@ class MailSession:
             with _bounded(self._client, self._timeout_seconds):
                 self._client.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
-            code, said = next(iter(error.recipients.values()))
-            is_final = code >= _PERMANENT and not said.startswith(_POLICY)
-            raise (MailRejected if is_final else MailFailed)(str(code)) from None
+            # Even a 5yz: a mail server that is set up wrongly for an hour must not cost anybody their mail.
+            raise MailFailed(str(next(iter(error.recipients.values()))[0])) from None
         except smtplib.SMTPNotSupportedError:  # an address in other letters, a server without RFC 6531
             raise MailRejected("SMTPUTF8") from None
         except smtplib.SMTPResponseException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum, IntEnum
 
 
@@ -61,6 +61,14 @@ class Origin(Enum):
     DESK = "desk"
 
 
+class DeadKeyReason(Enum):
+    """Why a key that once was right is worth nothing now."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"  # redeemed, or replaced by a newer one
+    WORN_OUT = "worn-out"  # too many wrong keys were typed against it (NIST SP 800-63B-4 §3.2.2)
+
+
 @dataclass(frozen=True, slots=True)
 class PendingKey:
     """The one live key of a person as the directory stores it: a hash, never the key."""
@@ -74,6 +82,24 @@ class PendingKey:
     def is_expired(self, now: datetime) -> bool:
         """True from the very second of ``expiry`` on, and when no expiry was written."""
         return self.expiry is None or self.expiry <= now
+
+    def why_dead(self, now: datetime, max_failures: int) -> DeadKeyReason | None:
+        """Why this key opens nothing any more, though it was never used nor replaced; None while it does."""
+        if self.failures >= max_failures:
+            return DeadKeyReason.WORN_OUT
+        return DeadKeyReason.EXPIRED if self.is_expired(now) else None
+
+
+class Asked(Enum):
+    """What became of a request for a key; for the audit alone."""
+
+    MAILED = "mailed"  # owed, that is
+    UNKNOWN = "unknown"
+    CLOSED = "closed"
+    NO_RESCUE = "no-rescue-address"
+    COOLING_DOWN = "cooling-down"
+    ENOUGH_TODAY = "enough-today"
+    ANOTHER_WAS_FIRST = "another-was-first"
 
 
 class Happened(Enum):
@@ -108,6 +134,18 @@ class By(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a call comes from, for the limits and the audit; it proves nothing.
+
+    ``source`` is the IP address of the browser, empty on the command line; ``request`` ties the lines of one request
+    together.
+    """
+
+    source: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A person's entry, as the portal may see it; a snapshot, true when it was read."""
 
@@ -125,21 +163,31 @@ class Account:
     mail_due_raw: str = ""  # the directory's exact value, for whoever claims or settles the mail
     mail_failures: int = 0
     notices: tuple[Notice, ...] = ()
+    keys_mailed: tuple[datetime, ...] = ()  # when, of late
     is_locked: bool = False  # administratively: pwdAccountLockedTime 000001010000Z
+    locked_since: datetime | None = None  # for a while, by the password policy
     password_changed: str | None = None  # pwdChangedTime as the directory writes it
+    session_mark: str | None = None  # changes when the sessions are to end
     is_ours: bool = False  # already carries the class moncompteAccount
 
     def is_eligible(self, now: datetime) -> bool:
         """May hold a key and sign in; whoever may not is treated as if nobody were there."""
         return self.state.is_open(now) and not self.is_locked
 
+    def is_resting(self, now: datetime, lockout_seconds: int) -> bool:
+        """Whether the password policy has locked it for a while, so that no password would open it now."""
+        if self.locked_since is None:
+            return False
+        return not lockout_seconds or now < self.locked_since + timedelta(seconds=lockout_seconds)
+
     def mark(self, by: By) -> str:
-        """What a session remembers of its proof: it fits until key or password, state or rescue address change.
+        """What a session remembers of its proof: it fits until key or password, state or rescue address change, or
+        until somebody signs out.
 
         A digest, so that the cookie shows no hash; not a secret, the cookie is signed.
         """
         proved = (self.key.hash if self.key else "") if by is By.KEY else (self.password_changed or "")
-        facts = (by.value, proved, str(self.state.value), str(self.rescue))
+        facts = (by.value, proved, str(self.state.value), str(self.rescue), str(self.session_mark))
         return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
     @property

@@ -19,8 +19,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from typing import ClassVar
 
 from connector import keys
+from connector.audit import Audit, Event, Line, Outcome
 from connector.clock import Clock
 from connector.directory import Directory
 from connector.directory.entries import to_time
@@ -40,6 +42,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 class OwedKey:
     """A key to be mailed before ``due``; the key itself is in no ``repr``."""
 
+    event: ClassVar[Event] = Event.KEY_MAILED
+
     account: Account
     key: str
     expiry: datetime
@@ -53,14 +57,16 @@ class OwedKey:
         """The mail to send."""
         return composer.key_mail(self.account, self.key, self.expiry, now)
 
-    def move(self, directory: Directory, new_due: datetime | None) -> None:
-        """Settle it, or put it off. Raises Conflict when somebody else claimed it meanwhile."""
-        directory.move_mail(self.account, to_time(self.due), new_due, self.tries + 1)
+    def move(self, directory: Directory, new_due: datetime | None, failures: int) -> None:
+        """Settle it, give it up or put it off. Raises Conflict when somebody else claimed it meanwhile."""
+        directory.move_mail(self.account, to_time(self.due), new_due, failures)
 
 
 @dataclass(frozen=True, slots=True)
 class OwedNotice:
     """A notice to be mailed before ``notice.due``."""
+
+    event: ClassVar[Event] = Event.NOTICE_MAILED
 
     account: Account
     notice: Notice
@@ -79,10 +85,10 @@ class OwedNotice:
         """The mail to send."""
         return composer.notice_mail(self.account, self.notice, now)
 
-    def move(self, directory: Directory, new_due: datetime | None) -> None:
-        """Settle it, or put it off. Raises Conflict when somebody else claimed it meanwhile."""
-        moved = replace(self.notice, due=new_due, tries=self.tries + 1, raw="") if new_due else None
-        directory.move_notice(self.account, self.notice, moved)
+    def move(self, directory: Directory, new_due: datetime | None, failures: int) -> None:
+        """Settle it, give it up or put it off. Raises Conflict when somebody else claimed it meanwhile."""
+        moved = replace(self.notice, due=new_due, tries=failures, raw="") if new_due else None
+        directory.move_notice(self.account, self.notice, moved, 0 if new_due else failures)
 
 
 Owed = OwedKey | OwedNotice
@@ -92,9 +98,16 @@ class Outbox:
     """Sends what is handed over, and dispatches what the directory says is overdue."""
 
     def __init__(
-        self, directory: Directory, composer: Composer, mailer: Mailer, settings: Settings, clock: Clock
+        self,
+        directory: Directory,
+        composer: Composer,
+        mailer: Mailer,
+        settings: Settings,
+        audit: Audit,
+        clock: Clock,
     ) -> None:
         self._directory, self._composer, self._mailer, self._clock = directory, composer, mailer, clock
+        self._audit = audit
         self._mail = settings.mail
         self._key_life = timedelta(hours=settings.keys.mail_hours)
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
@@ -138,9 +151,9 @@ class Outbox:
             return
         try:
             self._deliver(batch.popleft() for _ in range(len(batch)))
-        except MailServerDown:
+        except MailServerDown as error:
             for owed in batch:
-                self._put_off(owed)
+                self._put_off(owed, error)
 
     def dispatch(self, now: datetime) -> int:
         """Claim and send every mail overdue at ``now``; returns how many were dealt with.
@@ -248,15 +261,14 @@ class Outbox:
         try:
             session.send(self._composed(owed, now))
         except MailRejected as error:
-            _LOG.warning("mail for %s refused for good: %s", owed.account.uid, error)
-            self._move(owed, None)
+            self._give_up(owed, error)
         except MailFailed as error:
-            _LOG.warning("mail for %s put off: %s", owed.account.uid, error)
-            self._put_off(owed)
+            self._put_off(owed, error)
             if isinstance(error, MailServerDown):
                 raise
         else:
             self._move(owed, None)
+            self._tell(owed, Outcome.DONE)
 
     def _composed(self, owed: Owed, now: datetime) -> EmailMessage:
         """The message; a value in one entry that no template or header bears must not hold up everybody else's mail."""
@@ -268,15 +280,28 @@ class Outbox:
             _LOG.exception("mail for %s cannot be composed", owed.account.uid)
             raise MailFailed("composing") from error
 
-    def _put_off(self, owed: Owed) -> None:
+    def _put_off(self, owed: Owed, why: MailFailed) -> None:
         """Later, each time twice as late; given up after ``mail.max_tries``."""
-        if owed.tries + 1 >= self._mail.max_tries:
-            _LOG.warning("mail for %s given up after %d tries", owed.account.uid, owed.tries + 1)
-            self._move(owed, None)
+        tries = owed.tries + 1
+        if tries >= self._mail.max_tries:
+            self._give_up(owed, why)
             return
+        if not isinstance(why, MailServerDown):  # that has a line of its own, one for all the mails
+            _LOG.warning("mail for %s put off: %s", owed.account.uid, why)
         pause = min(_FIRST_PAUSE * 2 ** min(owed.tries, _DOUBLINGS), _LONGEST_PAUSE)
-        self._move(owed, self._clock() + pause)
+        self._move(owed, self._clock() + pause, tries)
+        self._tell(owed, Outcome.PUT_OFF, str(why))
 
-    def _move(self, owed: Owed, new_due: datetime | None) -> None:
+    def _give_up(self, owed: Owed, why: MailFailed) -> None:
+        """No more tries. The entry keeps their number, and no due date: that is how a sysadmin finds it."""
+        tries = owed.tries + 1
+        _LOG.warning("mail for %s given up after %d tries: %s", owed.account.uid, tries, why)
+        self._move(owed, None, tries)
+        self._tell(owed, Outcome.GIVEN_UP, str(why))
+
+    def _move(self, owed: Owed, new_due: datetime | None, failures: int = 0) -> None:
         with suppress(Conflict):  # a newer key, or another dispatcher: theirs to settle
-            owed.move(self._directory, new_due)
+            owed.move(self._directory, new_due, failures)
+
+    def _tell(self, owed: Owed, outcome: Outcome, reason: str = "") -> None:
+        self._audit.write(owed.event, Line(owed.account.uid, "outbox", outcome, reason))

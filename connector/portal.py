@@ -1,24 +1,28 @@
 """The portal: wires settings, directory, outbox and use cases together; the only place that does.
 
-The edges (pages, command line) see this class and the nouns of ``model`` and ``errors``; the clock comes in here.
+The edges (pages, command line) see this class and the nouns of ``model`` and ``errors``. The clock comes in here, and
+around each use case the limits, which come before any look-up, and the audit, which hears how it ended.
 """
 
 from __future__ import annotations
 
 import logging
 
+from connector import keys
 from connector.activation import Activation
+from connector.audit import LOCAL, Audit, Event, Line, Outcome
 from connector.choices import Judge
 from connector.clock import Clock, utc_now
 from connector.directory import Directory
-from connector.errors import DirectoryUnavailable
+from connector.errors import DirectoryUnavailable, SessionStale
 from connector.mail import Composer, Mailer
-from connector.model import Account, By, Done, Proof
+from connector.model import Account, Asked, By, Caller, Done, Proof
 from connector.outbox import Outbox
 from connector.passwords import PasswordPolicy
 from connector.recovery import Recovery
 from connector.selfcare import Selfcare
 from connector.settings import Settings
+from connector.throttle import Throttle
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,13 +35,22 @@ class Portal:
         self.now = clock
         rules = settings.password
         self.policy = PasswordPolicy(rules.min_length, rules.max_length, rules.min_non_letters, rules.min_strength)
+        self.audit = Audit(settings.audit.file, clock)
+        self.throttle = Throttle(settings.throttle, settings.web.secret_keys[0])
         self.directory = Directory(settings)
-        self.outbox = Outbox(self.directory, Composer(settings), Mailer(settings), settings, clock)
+        self.outbox = Outbox(self.directory, Composer(settings), Mailer(settings), settings, self.audit, clock)
         self.judge = judge = Judge(self.policy, settings.rescue.own_domains)
         student_number = settings.identifiers.student_number
         self.activation = Activation(self.directory, self.outbox, judge, settings.keys)
         self.recovery = Recovery(self.directory, self.outbox, settings.keys, student_number)
-        self.selfcare = Selfcare(self.directory, self.outbox, judge, student_number)
+        self.selfcare = Selfcare(
+            self.directory,
+            self.outbox,
+            judge,
+            student_number,
+            settings.keys.max_failures,
+            settings.directory.lockout_seconds,
+        )
 
     def start(self) -> None:
         """Check the directory and begin to send mails. Raises DirectoryMisconfigured: better no portal than a leak.
@@ -48,29 +61,77 @@ class Portal:
             self.directory.prepare()
         except DirectoryUnavailable as error:
             _LOG.warning("the directory does not answer yet: %s", error)
+        self.audit.write(Event.PORTAL_STARTED, Line(actor="portal"))
         self.outbox.start()
 
     def stop(self) -> None:
         """Finish the mail in hand, close the connections."""
         self.outbox.stop()
         self.directory.close()
+        self.audit.write(Event.PORTAL_STOPPED, Line(actor="portal"))
+        self.audit.close()
 
-    def sign_in(self, identifier: str, secret: str) -> Proof:
-        """See ``Selfcare.sign_in``."""
-        return self.selfcare.sign_in(identifier, secret, self.now())
+    def caller_from(self, address: str) -> Caller:
+        """Whoever sends the request in hand, under a name of its own for the audit."""
+        return Caller(address, keys.random_id())
 
-    def request_key(self, identifier: str) -> None:
-        """See ``Recovery.request_key``."""
-        self.recovery.request_key(identifier, self.now())
+    def sign_in(self, identifier: str, secret: str, caller: Caller = LOCAL) -> Proof:
+        """See ``Selfcare.sign_in``; raises Throttled too."""
+        with (
+            self.audit.watch(Event.SESSION_OPENED, caller) as line,
+            self.throttle.try_to_sign_in(caller.source, identifier, secret),
+        ):
+            proof = self.selfcare.sign_in(identifier, secret, self.now())
+            line.done_by(proof.account.uid, by=proof.by.value)
+            return proof
 
-    def revisit(self, uid: str, by: By, mark: str) -> Account:
+    def request_key(self, identifier: str, caller: Caller = LOCAL) -> None:
+        """See ``Recovery.request_key``; raises Throttled. It tells its caller nothing."""
+        with self.audit.watch(Event.KEY_ASKED, caller) as line:
+            self.throttle.ask_for_key(caller.source, identifier)
+            asked, line.account = self.recovery.request_key(identifier, self.now())
+            line.reason = asked.value
+            line.outcome = Outcome.DONE if asked is Asked.MAILED else Outcome.REFUSED
+
+    def revisit(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> Account:
         """See ``Selfcare.revisit``."""
-        return self.selfcare.revisit(uid, by, mark, self.now())
+        try:
+            return self.selfcare.revisit(uid, by, mark, self.now())
+        except SessionStale as stale:
+            self.audit.write(Event.SESSION_LOST, Line(uid, reason=stale.word), caller)
+            raise
 
-    def redeem_key(self, uid: str, mark: str, password: str, rescue: str | None) -> Done:
+    def sign_out(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> None:
+        """See ``Selfcare.sign_out``."""
+        with self.audit.watch(Event.SESSION_CLOSED, caller, uid) as line:
+            self.selfcare.sign_out(uid, by, mark, self.now())
+            line.done_by(uid)
+
+    def redeem_key(self, uid: str, mark: str, password: str, rescue: str | None, caller: Caller = LOCAL) -> Done:
         """See ``Activation.redeem_key``."""
-        return self.activation.redeem_key(uid, mark, password, rescue, self.now())
+        with self.audit.watch(Event.KEY_REDEEMED, caller, uid) as line:
+            done = self.activation.redeem_key(uid, mark, password, rescue, self.now())
+            line.done_by(uid, changed=_what(done))
+            return done
 
-    def change(self, uid: str, mark: str, current_password: str, password: str | None, rescue: str | None) -> Done:
-        """See ``Selfcare.change``."""
-        return self.selfcare.change(uid, mark, current_password, password, rescue, self.now())
+    def change(
+        self, uid: str, mark: str, current: str, password: str | None, rescue: str | None, caller: Caller = LOCAL
+    ) -> Done:
+        """See ``Selfcare.change``; the current password is a proof like another: raises Throttled too."""
+        with (
+            self.audit.watch(Event.CREDENTIALS_CHANGED, caller, uid) as line,
+            self.throttle.try_to_sign_in(caller.source, uid, current),
+        ):
+            done = self.selfcare.change(uid, mark, current, password, rescue, self.now())
+            line.done_by(uid, changed=_what(done))
+            return done
+
+    def form_refused(self, reason: str, caller: Caller) -> None:
+        """A form came without its token, or with another's: a page left open, or a forgery."""
+        self.audit.write(Event.FORM_REFUSED, Line(outcome=Outcome.REFUSED, reason=reason), caller)
+
+
+def _what(done: Done) -> list[str]:
+    """What changed, for the audit: words, no values."""
+    facts = {"state": done.activated, "password": done.password_changed, "rescue": done.rescue_changed}
+    return [word for word, is_true in facts.items() if is_true]

@@ -10,16 +10,16 @@ from connector.choices import Judge, notices
 from connector.directory import Directory
 from connector.errors import (
     Conflict,
-    DeadKeyReason,
     KeyDead,
     KeyMistyped,
     NothingToChange,
     ProofRefused,
     SessionStale,
+    Shut,
     SignInRefused,
 )
 from connector.identifiers import candidates
-from connector.model import Account, By, Change, Done, Proof, Status, Uid
+from connector.model import Account, By, Change, DeadKeyReason, Done, Proof, Status, Uid
 from connector.outbox import Outbox, OwedNotice
 
 
@@ -31,13 +31,16 @@ class Selfcare:
     outbox: Outbox
     judge: Judge
     takes_student_number: bool
+    max_failures: int  # wrong keys that a key survives
+    lockout_seconds: int  # how long the password policy locks
 
     def sign_in(self, identifier: str, secret: str, now: datetime) -> Proof:
         """One search, one proof, for everyone: the box takes the password or the key.
 
-        For somebody without a password the decoy's is tried, and for a slip on one's key too: it must not count against
-        the password. Raises SignInRefused for everybody who does not get in, existing or not; KeyMistyped, just as
-        blindly, for what has a key's shape; KeyDead only for a key that once was right.
+        The decoy's password is tried for somebody without one, for a slip on one's key, which must not count against
+        the password, and for somebody whom the password policy has locked: slapd would refuse at once, unhashed.
+        Raises SignInRefused for everybody who does not get in, existing or not; KeyMistyped, just as blindly, for what
+        has a key's shape; KeyDead only for a key that once was right.
         """
         found = self.directory.find(candidates(identifier, student_number=self.takes_student_number))
         account = found if found and found.is_eligible(now) else None
@@ -45,21 +48,26 @@ class Selfcare:
         if typed and typed.is_sound and account and self._is_live_key(account, typed.text, now):
             return Proof(account, By.KEY, account.mark(By.KEY))
         is_slip = _is_slip(account, typed)
-        whom = account if account and account.state.status is Status.ACTIVE and not is_slip else None
+        whom = None if is_slip else self._with_a_password(account, now)
         if self.directory.prove(whom, secret) and whom:
             return Proof(whom, By.PASSWORD, whom.mark(By.PASSWORD))
         if typed and typed.is_sound:
             self.directory.count_wrong_key(account)
-        raise KeyMistyped if is_slip or (typed and typed.is_mistyped) else SignInRefused
+        refusal = KeyMistyped if is_slip or (typed and typed.is_mistyped) else SignInRefused
+        raise refusal(self._why(found, typed, now), found.uid if found else None)
 
     def revisit(self, uid: str, by: By, mark: str, now: datetime) -> Account:
         """The account of an open session, read afresh. Raises SessionStale once what it proved is no longer true."""
         account = self.directory.find([Uid(uid)])
         if account is None or not account.is_eligible(now) or account.mark(by) != mark:
             raise SessionStale
-        if by is By.KEY and (account.key is None or account.key.is_expired(now)):
+        if by is By.KEY and (account.key is None or account.key.why_dead(now, self.max_failures)):
             raise SessionStale
         return account
+
+    def sign_out(self, uid: str, by: By, mark: str, now: datetime) -> None:
+        """End this session and every other of the account's, copies of the cookie included. Raises SessionStale."""
+        self.directory.end_sessions(self.revisit(uid, by, mark, now))
 
     def change(
         self, uid: str, mark: str, current_password: str, password: str | None, rescue: str | None, now: datetime
@@ -83,11 +91,26 @@ class Selfcare:
             self.outbox.hand_over(OwedNotice(account, notice))
         return Done(account, False, change.password is not None, change.rescue is not None)
 
+    def _with_a_password(self, account: Account | None, now: datetime) -> Account | None:
+        """The account, if a password could open it now."""
+        is_ready = account and account.state.status is Status.ACTIVE
+        return account if is_ready and account and not account.is_resting(now, self.lockout_seconds) else None
+
+    def _why(self, found: Account | None, typed: keys.TypedKey | None, now: datetime) -> Shut:
+        """Why nobody came in; for the audit alone."""
+        if found is None:
+            return Shut.UNKNOWN
+        if not found.is_eligible(now):
+            return Shut.LOCKED if found.is_locked else Shut.CLOSED
+        if typed and (typed.is_sound or typed.is_mistyped):
+            return Shut.WRONG_KEY if typed.is_sound else Shut.MISTYPED_KEY
+        return Shut.RESTING if found.is_resting(now, self.lockout_seconds) else Shut.WRONG_PASSWORD
+
     def _is_live_key(self, account: Account, typed: str, now: datetime) -> bool:
         """Whether ``typed`` is the account's key. Raises KeyDead for one that once was."""
         if account.key and keys.verify(typed, account.key.hash):
-            if account.key.is_expired(now):
-                raise KeyDead(DeadKeyReason.EXPIRED, account.key.expiry)
+            if reason := account.key.why_dead(now, self.max_failures):
+                raise KeyDead(reason, account.key.expiry)
             return True
         if any(keys.verify(typed, spent) for spent in account.spent_hashes):
             raise KeyDead(DeadKeyReason.SPENT)

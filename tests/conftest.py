@@ -23,6 +23,7 @@ _DECOY_ATTRIBUTES = (
     "moncompteMailDue",
     "moncompteMailFailures",
     "moncompteSpentHash",
+    "moncompteKeyMailed",
 )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +18,7 @@ from connector.demo.mailbox import CaughtMail, Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.model import Account, Origin, Uid
 from connector.portal import Portal
-from connector.settings import Settings
+from connector.settings import Settings, Throttle
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SHOWN_KEY = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]{5}\b")
@@ -31,6 +35,22 @@ class MovingClock:
 
     def forward(self, **duration: int) -> None:
         self.instant += timedelta(**duration)
+
+
+class WallClock:
+    """The clock that ``limits`` reads, moved by a test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._seconds = time.time()
+        monkeypatch.setattr(time, "time", lambda: self._seconds)
+
+    def forward(self, **duration: float) -> None:
+        self._seconds += timedelta(**duration).total_seconds()
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> WallClock:
+    return WallClock(monkeypatch)
 
 
 @pytest.fixture
@@ -56,14 +76,36 @@ def mailbox(session_mailbox: Mailbox) -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def settings(slapd: PrivateSlapd, mailbox: Mailbox) -> Settings:
-    return demo_settings(slapd, mailbox, 8080)
+def settings(slapd: PrivateSlapd, mailbox: Mailbox, audit_file: Path) -> Settings:
+    """The demo's, with limits that no other test than theirs reaches."""
+    usual = demo_settings(slapd, mailbox, 8080, str(audit_file))
+    generous = {name: "1000000/second" for name in Throttle.model_fields if name != "storage"}
+    return usual.model_copy(update={"throttle": usual.throttle.model_copy(update=generous)})
+
+
+@pytest.fixture
+def audit_file(tmp_path: Path) -> Path:
+    return tmp_path / "audit.jsonl"
+
+
+def audited(file: Path) -> list[dict[str, Any]]:
+    """The audit's lines so far."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture
 def portal(settings: Settings, people: dict[str, str], clock: MovingClock) -> Iterator[Portal]:
     """A portal whose outbox runs only when a test says so (``portal.outbox.send_handed()``)."""
     portal = Portal(settings, clock)
+    portal.directory.prepare()
+    yield portal
+    portal.stop()
+
+
+@pytest.fixture
+def limited(settings: Settings, people: dict[str, str], clock: MovingClock, wall: WallClock) -> Iterator[Portal]:
+    """A portal with the limits that it has out of the box."""
+    portal = Portal(settings.model_copy(update={"throttle": Throttle()}), clock)
     portal.directory.prepare()
     yield portal
     portal.stop()

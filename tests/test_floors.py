@@ -18,7 +18,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.rescue",
         "connector.settings",
     },
-    {"connector.directory", "connector.mail", "connector.choices"},
+    {"connector.directory", "connector.mail", "connector.choices", "connector.audit", "connector.throttle"},
     {"connector.outbox"},
     {"connector.activation", "connector.recovery", "connector.selfcare"},
     {"connector.portal"},

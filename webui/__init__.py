@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webui import messages, security
-from webui.views import PORTAL, entry, password, problems
+from webui.views import PORTAL, entry, password, problems, wellknown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,11 +29,14 @@ def create_app(portal: Portal) -> Flask:
     app = Flask(__name__)
     app.extensions[PORTAL] = portal
     app.wsgi_app = _under_its_own_name(app.wsgi_app, portal.settings.web.portal_url)  # type: ignore[assignment,method-assign]
+    # The address of whoever calls is what the nearest so many proxies wrote; whatever was there before is hearsay.
+    app.wsgi_app = ProxyFix(app.wsgi_app, portal.settings.web.proxies, 0, 0, 0, 0)  # type: ignore[method-assign]
     security.configure(app, portal.settings.web)
     CSRFProtect(app)
     Babel(app, locale_selector=select_locale, default_timezone=portal.settings.web.timezone)
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
+    app.register_blueprint(wellknown.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"web": portal.settings.web, "select_locale": select_locale})
     app.jinja_env.globals.update(masked=messages.masked)

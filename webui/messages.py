@@ -5,13 +5,13 @@ Functions rather than tables: ``gettext`` needs the request's language, so no se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import flask_babel
 
 from connector.errors import (
     ChangeRefused,
-    DeadKeyReason,
     KeyDead,
     KeyMistyped,
     MonCompteError,
@@ -19,8 +19,9 @@ from connector.errors import (
     ProofRefused,
     RescueReason,
     SignInRefused,
+    Throttled,
 )
-from connector.model import Reason, Refusal, Strength
+from connector.model import DeadKeyReason, Reason, Refusal, Strength
 
 
 def _(message: str, **facts: object) -> str:
@@ -32,6 +33,7 @@ def ngettext(one: str, many: str, count: int) -> str:
     return str(flask_babel.ngettext(one, many, count))
 
 
+_MINUTES_TOLD = 90  # more are told in hours
 Told = tuple[str, str]
 """A title, and what to do about it."""
 
@@ -51,10 +53,38 @@ def sign_in_refused(error: SignInRefused, desk: str) -> Told:
     )
 
 
+def sign_in_throttled(error: Throttled) -> Told:
+    """For whoever tried too often, existing or not. The key is counted apart from the password."""
+    return _("Trop d’essais"), _(
+        "Par sécurité, %(wait)s Mot de passe oublié ? Ci-dessous, demandez une clé : elle vous ouvrira sans attendre.",
+        wait=_wait(error),
+    )
+
+
+def ask_throttled(error: Throttled) -> Told:
+    """For whoever asked for keys too often, existing or not."""
+    return _("Trop de demandes"), _(
+        "Regardez d’abord votre messagerie personnelle, indésirables compris : la dernière clé reçue est la bonne. "
+        "Sinon, %(wait)s",
+        wait=_wait(error),
+    )
+
+
+def _wait(error: Throttled) -> str:
+    minutes = math.ceil(error.retry_after / 60)
+    if minutes <= _MINUTES_TOLD:
+        return ngettext("réessayez dans %(num)d minute.", "réessayez dans %(num)d minutes.", minutes)
+    return ngettext("réessayez dans %(num)d heure.", "réessayez dans %(num)d heures.", math.ceil(minutes / 60))
+
+
 def key_dead(error: KeyDead) -> Told:
     """For somebody whose key once was right."""
     if error.reason is DeadKeyReason.EXPIRED:
         return _("Cette clé a expiré"), _expired(error)
+    if error.reason is DeadKeyReason.WORN_OUT:
+        return _("Cette clé ne sert plus"), _(
+            "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : par sécurité, elle est morte."
+        )
     return _("Cette clé ne sert plus"), _(
         "Elle a déjà servi, ou une clé plus récente l’a remplacée : "
         "de plusieurs clés reçues, seule la dernière est valable. "
@@ -123,6 +153,8 @@ def field_problems(error: MonCompteError) -> dict[str, list[str]]:
         }
     if isinstance(error, ProofRefused):
         return {"current_password": [_("Ce n’est pas votre mot de passe actuel : vérifiez-le, puis retapez-le.")]}
+    if isinstance(error, Throttled):
+        return {"current_password": [_("Trop d’essais : %(wait)s", wait=_wait(error))]}
     if isinstance(error, NothingToChange):
         return {"password": [_("Écrivez un nouveau mot de passe, ou plus bas une nouvelle adresse, ou les deux.")]}
     raise error

@@ -34,7 +34,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-HSTS = "max-age=31536000"  # one year; only where cookies are Secure, that is where the site is https
+HSTS = "max-age=31536000; includeSubDomains"  # one year; only where cookies are Secure: where the site is https
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,11 @@ class Visit:
 def configure(app: Flask, web: Web) -> None:
     """Bound the requests, set the cookie's attributes, put the headers on every answer."""
     secure = web.secure_cookies
+    newest, *older = web.secret_keys
     app.config.update(
-        SECRET_KEY=web.secret_key.get_secret_value(),
+        SECRET_KEY=newest,
+        SECRET_KEY_FALLBACKS=older,
+        WTF_CSRF_SECRET_KEY=[*reversed(older), newest],  # itsdangerous: the last one signs
         # The __Host- prefix keeps a neighbour under the same domain from planting a session of its own.
         SESSION_COOKIE_NAME="__Host-moncompte" if secure else "moncompte",
         SESSION_COOKIE_SECURE=secure,

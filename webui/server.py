@@ -41,6 +41,7 @@ class WebServer:
             sockets=[self._listener],
             threads=self._threads,
             url_scheme=self._scheme,
+            clear_untrusted_proxy_headers=False,  # the application knows how many proxies to believe
             ident=None,
             connection_limit=_CONNECTIONS,
             asyncore_use_poll=True,

@@ -10,11 +10,12 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import click
 
 from connector import keys
-from connector.cli.web import serving, until_stopped, wait
+from connector.cli.web import log_to_stderr, serving, until_stopped, wait
 from connector.clock import utc_now
 from connector.demo.ldap_tools import SlapdFailed, SlapdMissing
 from connector.demo.mailbox import Mailbox
@@ -38,6 +39,7 @@ class Running:
     mailbox: Mailbox
     slapd: PrivateSlapd
     people: Sequence[SamplePerson]
+    audit_file: str
 
 
 @click.command()
@@ -49,7 +51,7 @@ def demo(as_json: bool, port: int | None, count: int) -> None:
 
     All of it on 127.0.0.1 and in a temporary folder; Ctrl-C leaves no process and no file behind.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr(logging.WARNING, "%(levelname)s %(name)s: %(message)s")
     try:
         with until_stopped(), _listener(port) as listener, running(listener, count) as everything:
             click.echo(_as_json(everything) if as_json else _guide(everything))
@@ -62,14 +64,15 @@ def demo(as_json: bool, port: int | None, count: int) -> None:
 def running(listener: socket.socket, count: int) -> Iterator[Running]:
     """The demo, its portal on ``listener``, while the block lasts. Raises SlapdMissing, SlapdFailed."""
     people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
-    with PrivateSlapd() as slapd, Mailbox() as mailbox:
+    with PrivateSlapd() as slapd, Mailbox() as mailbox, TemporaryDirectory(prefix="moncompte-") as folder:
         slapd.add_ldif(to_ldif(people))
-        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1]))
+        audit_file = f"{folder}/audit.jsonl"
+        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], audit_file))
         with serving(portal, listener):
-            yield Running(portal.settings.web.portal_url, mailbox, slapd, people)
+            yield Running(portal.settings.web.portal_url, mailbox, slapd, people, audit_file)
 
 
-def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int) -> Settings:
+def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int, audit_file: str = "-") -> Settings:
     """The demo's settings: those of ``config/moncompte.toml``, pointed at what runs here."""
     return build(
         {
@@ -79,6 +82,7 @@ def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int) -> Settings:
                 "title": "Université de la Dordogne",
                 "desk": "le guichet de la salle K103 (bâtiment K, 1er étage), avec votre carte d’étudiant",
                 "secure_cookies": False,
+                "proxies": 0,
             },
             "directory": {
                 "uri": slapd.ldapi_uri,
@@ -94,6 +98,7 @@ def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int) -> Settings:
                 "sender": "Mon compte <ne-pas-repondre@universite.example>",
             },
             "rescue": {"own_domains": "universite.example"},
+            "audit": {"file": audit_file},
         },
         "demo",
         {},
@@ -127,6 +132,7 @@ def _as_json(run: Running) -> str:
             "root_password": slapd.root_password,
             "portal_dn": slapd.portal_dn,
             "portal_password": slapd.portal_password,
+            "audit": run.audit_file,
             "people": [{name: getattr(person, name) for name in _PERSON} for person in run.people],
         }
     )
@@ -140,6 +146,7 @@ def _guide(run: Running) -> str:
     lines = [
         f"Portal    {run.portal_url}",
         f"Mailbox   {run.mailbox.url}",
+        f"Audit     {run.audit_file}",
         "",
         "Sample students:",
         *(f"  {person.uid:<19}{person.key or person.password or '':<22}{person.note}" for person in run.people[:SHOWN]),

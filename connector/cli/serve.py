@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from connector.cli.web import serving, until_stopped, wait
+from connector.cli.web import log_to_stderr, serving, until_stopped, wait
 from connector.errors import DirectoryMisconfigured, SettingsInvalid
 from connector.portal import Portal
 from connector.settings import load
@@ -33,7 +33,7 @@ def serve(path: Path) -> None:
 
     Stops cleanly on Ctrl-C or SIGTERM. Exit code 1: the settings or the directory cannot be used, and why.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         portal = Portal(load(path))
         host, _, port = portal.settings.web.listen.rpartition(":")

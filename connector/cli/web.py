@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import time
@@ -40,6 +41,24 @@ def until_stopped() -> Iterator[None]:
             signal.signal(number, _stop)
     with suppress(KeyboardInterrupt):
         yield
+
+
+class LineFormatter(logging.Formatter):
+    """One line a message, in UTC: what a login or a server's answer brings along cannot start a line of its own."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """The line, every control character in it written as an escape. A traceback still has lines of its own."""
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in super().formatMessage(record))
+
+
+def log_to_stderr(level: int, form: str) -> None:
+    """Set up the log of a command."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(form))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -34,6 +34,7 @@ class Directory:
         self._settings = settings.directory
         self._names = settings.attributes
         self._hash = settings.password.hash
+        self._max_failures = settings.keys.max_failures
         self._zone = get_timezone(settings.web.timezone)
         readiness.check_filter(settings.directory.population)
         self._operations = Operations(settings.directory)
@@ -116,13 +117,15 @@ class Directory:
     def move_mail(self, account: Account, old: str, new: datetime | None, failures: int = 0) -> None:
         """The key's mail is sent (``new`` None) or put off, if it is still due at ``old``, as the directory wrote it.
 
-        Raises Conflict when it is no longer ours to settle.
+        Given up: ``new`` None, and the failures that stay in the entry. Raises Conflict when it is no longer ours.
         """
         self._operations.modify(account.dn, changes.mail_moved(old, new, failures))
 
-    def move_notice(self, account: Account, old: Notice, new: Notice | None) -> None:
-        """The notice is sent (``new`` None), claimed or put off. Raises Conflict when it is no longer ours."""
-        self._operations.modify(account.dn, changes.notice_moved(old, new))
+    def move_notice(self, account: Account, old: Notice, new: Notice | None, failures: int = 0) -> None:
+        """The notice is sent (``new`` None), claimed or put off, or given up after ``failures`` tries, which the entry
+        keeps unless a key's mail is counted there. Raises Conflict when it is no longer ours.
+        """
+        self._operations.modify(account.dn, changes.notice_moved(old, new, 0 if account.mail_due else failures))
 
     def count_wrong_key(self, account: Account | None) -> None:
         """One more wrong key against the account's; for nobody, against the decoy's."""
@@ -132,17 +135,21 @@ class Directory:
                 self._operations.modify(dn, what)
                 return
 
+    def end_sessions(self, account: Account) -> None:
+        """End every session that is open in the account's name, whoever has its cookie."""
+        self._operations.modify(account.dn, changes.sessions_ended(account, keys.random_id()))
+
     def redeem(self, account: Account, change: Change, now: datetime) -> None:
         """Turn the account's key into a password: one Modify (DESIGN §2).
 
         Raises Conflict (the key is gone, has expired, or the state moved), ChangeRefused (the directory's policy).
         """
-        still = changes.still_as_read(account, self._names, now, by_key=True)
+        still = changes.still_as_read(account, self._names, now, self._max_failures)
         self._set(account, changes.redeemed(account, self._hashed(change), self._names, now), still)
 
     def change(self, account: Account, change: Change, now: datetime) -> None:
         """Set a new password and/or rescue address for somebody who proved the old password; raises as ``redeem``."""
-        still = changes.still_as_read(account, self._names, now, by_key=False)
+        still = changes.still_as_read(account, self._names, now, None)
         self._set(account, changes.changed(account, self._hashed(change), self._names), still)
 
     def _set(self, account: Account, what: changes.Changes, still: str) -> None:

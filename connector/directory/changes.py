@@ -18,6 +18,7 @@ from connector.settings import Attributes
 
 Changes = dict[str, list[tuple[object, list[str]]]]
 
+MAILED_KEPT = timedelta(days=1)
 SPENT_KEPT = 5
 """How many spent hashes an entry remembers; whoever types an older one gets the common refusal."""
 
@@ -25,10 +26,12 @@ SPENT_KEPT = 5
 def new_key(account: Account, key: PendingKey, mail_due: datetime | None) -> Changes:
     """Store a fresh key in place of the old one; ``mail_due`` also owes the mail that brings it."""
     old = [account.key.hash] if account.key else []
-    changes: Changes = {} if account.is_ours else {"objectClass": [(MODIFY_ADD, [entries.ACCOUNT_CLASS])]}
+    changes = _our_class(account)
     changes[entries.KEY_HASH] = [*_exactly(old), (MODIFY_ADD, [key.hash])]
     changes |= _key_details(key, mail_due)
     changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
+    if mail_due:
+        changes |= _mailed(key, account.keys_mailed)
     return changes
 
 
@@ -37,7 +40,7 @@ def decoy_key(key: PendingKey, mail_due: datetime | None) -> Changes:
     changes: Changes = {entries.KEY_HASH: [(MODIFY_REPLACE, [key.hash])]}
     changes |= _key_details(key, mail_due)
     changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, [key.hash])]
-    return changes
+    return changes | _mailed(key, ())
 
 
 def claimed_key(account: Account, key: PendingKey, due: datetime) -> Changes:
@@ -49,18 +52,24 @@ def claimed_key(account: Account, key: PendingKey, due: datetime) -> Changes:
 
 
 def mail_moved(old: str, new: datetime | None, failures: int) -> Changes:
-    """The owed mail is settled (``new`` None) or put off, if its due date is still the one we know."""
+    """The owed mail is settled (``new`` None) or put off, if its due date is still the one we know.
+
+    Failures without a due date are those of a mail that was given up.
+    """
     due = [(MODIFY_ADD, [to_time(new)])] if new else []
     return {
         entries.MAIL_DUE: [(MODIFY_DELETE, [old]), *due],
-        entries.MAIL_FAILURES: [(MODIFY_REPLACE, [str(failures)] if new else [])],
+        entries.MAIL_FAILURES: [(MODIFY_REPLACE, [str(failures)] if failures else [])],
     }
 
 
-def notice_moved(old: Notice, new: Notice | None) -> Changes:
+def notice_moved(old: Notice, new: Notice | None, given_up_after: int = 0) -> Changes:
     """An owed notice is settled (``new`` None), claimed or put off, if it is still exactly the one we know."""
     added = [(MODIFY_ADD, [notice_value(new)])] if new else []
-    return {entries.NOTICE: [(MODIFY_DELETE, [old.raw or notice_value(old)]), *added]}
+    changes: Changes = {entries.NOTICE: [(MODIFY_DELETE, [old.raw or notice_value(old)]), *added]}
+    if given_up_after:
+        changes[entries.MAIL_FAILURES] = [(MODIFY_REPLACE, [str(given_up_after)])]
+    return changes
 
 
 def wrong_key() -> Changes:
@@ -86,17 +95,37 @@ def changed(account: Account, change: Change, names: Attributes) -> Changes:
     return _no_key() | _settings(account, change, names)
 
 
-def still_as_read(account: Account, names: Attributes, now: datetime, *, by_key: bool) -> str:
-    """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed."""
+def sessions_ended(account: Account, mark: str) -> Changes:
+    """No session that is open now fits any more."""
+    return _our_class(account) | {entries.SESSION_MARK: [(MODIFY_REPLACE, [mark])]}
+
+
+def still_as_read(account: Account, names: Attributes, now: datetime, max_failures: int | None) -> str:
+    """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed.
+
+    ``max_failures`` is given for what is done by a key: how many wrong ones it survives.
+    """
     terms = [f"(!({entries.LOCKED_SINCE}={entries.PERMANENT_LOCK}))"]
-    if by_key:
+    if max_failures is not None:
         terms.append(f"({entries.KEY_EXPIRY}>={to_time(now + timedelta(seconds=1))})")  # dead from the second itself
+        terms.append(f"(!({entries.KEY_FAILURES}>={max_failures}))")
     else:
         changed = account.password_changed
         terms.append(f"({entries.PASSWORD_CHANGED}={changed})" if changed else f"(!({entries.PASSWORD_CHANGED}=*))")
     if account.state.value:
         terms.append(f"({names.state}={escape_filter_chars(account.state.value)})")
     return f"(&{''.join(terms)})"
+
+
+def _our_class(account: Account) -> Changes:
+    return {} if account.is_ours else {"objectClass": [(MODIFY_ADD, [entries.ACCOUNT_CLASS])]}
+
+
+def _mailed(key: PendingKey, earlier: tuple[datetime, ...]) -> Changes:
+    """The instants of the last day's mails, this one included: what the limits of ``[keys]`` are held to."""
+    assert key.issued  # noqa: S101 (a key of ours is always whole)
+    recent = [instant for instant in earlier if timedelta(0) <= key.issued - instant < MAILED_KEPT]
+    return {entries.KEY_MAILED: [(MODIFY_REPLACE, sorted({to_time(instant) for instant in (*recent, key.issued)}))]}
 
 
 def _exactly(values: list[str]) -> list[tuple[object, list[str]]]:
@@ -134,7 +163,7 @@ def _spent(account: Account) -> list[str]:
 
 
 def _settings(account: Account, change: Change, names: Attributes) -> Changes:
-    changes: Changes = {} if account.is_ours else {"objectClass": [(MODIFY_ADD, [entries.ACCOUNT_CLASS])]}
+    changes = _our_class(account)
     if account.key:
         changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
     if change.password is not None:

@@ -17,9 +17,21 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from connector.errors import SettingsInvalid
-from connector.settings.sections import SECTIONS, Attributes, Directory, Keys, Mail, Settings, Web
+from connector.settings.sections import SECTIONS, Attributes, Directory, Keys, Mail, Settings, Throttle, Web
 
-__all__ = ["SECTIONS", "Attributes", "Directory", "Keys", "Mail", "Settings", "Web", "build", "config_folder", "load"]
+__all__ = [
+    "SECTIONS",
+    "Attributes",
+    "Directory",
+    "Keys",
+    "Mail",
+    "Settings",
+    "Throttle",
+    "Web",
+    "build",
+    "config_folder",
+    "load",
+]
 
 ENVIRONMENT_PREFIX = "MONCOMPTE_"
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from connector.model import Strength
 from connector.settings import values
-from connector.settings.values import File, Positive, Seconds, Words
+from connector.settings.values import File, Limits, Positive, Seconds, Words
 
 
 class Section(BaseModel):
@@ -32,7 +32,9 @@ class Web(Section):
     portal_url: str = Field(
         pattern=rf"^https?://{values.HOST}/?$", description="the portal's own address, https://host/ (no path)"
     )
-    secret_key: SecretStr = Field(min_length=32, description="32 random characters or more; signs the sessions")
+    secret_key: Annotated[SecretStr, AfterValidator(values.secret_keys)] = Field(
+        description="32 random characters or more; signs the sessions. Older ones may follow, one a line"
+    )
     title: str = "Université"
     desk: str = "le bureau d'accueil de votre université, avec votre carte d'étudiant"
     assistance_url: str = ""
@@ -41,10 +43,19 @@ class Web(Section):
     timezone: Annotated[str, AfterValidator(values.timezone)] = "Europe/Paris"
     session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
     secure_cookies: bool = True
+    proxies: int = Field(default=1, ge=0, le=10, description="0 to 10")
+    security_contact: str = Field(
+        default="", pattern=r"^((mailto:|https://)\S+)?$", description="mailto:… or https://…"
+    )
     listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
         default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port"
     )
     threads: Positive = 8
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """The key that signs, and older ones that are still believed."""
+        return self.secret_key.get_secret_value().split()
 
 
 class Directory(Section):
@@ -61,6 +72,7 @@ class Directory(Section):
     start_tls: bool = True
     ca_file: File = ""
     timeout_seconds: Seconds = 5
+    lockout_seconds: int = Field(default=900, ge=0)
     connections: Positive = 16
 
 
@@ -91,12 +103,37 @@ class Identifiers(Section):
 
 
 class Keys(Section):
-    """How long a key lives, by where it was handed over, and how often one is mailed."""
+    """How long a key lives, by where it was handed over, how often one is mailed, how many wrong ones it survives."""
 
     mail_hours: Positive = 24
     desk_hours: Positive = 24
     letter_days: Positive = 21
     cooldown_seconds: int = Field(default=300, ge=0)
+    mails_a_day: Positive = 5
+    max_failures: int = Field(default=100, gt=0, le=100, description="1 to 100")
+
+
+class Throttle(Section):
+    """How often one may try. Each limit is ``tries/period``, several are joined by ``;``, and all of them must hold."""
+
+    storage: Annotated[SecretStr, AfterValidator(values.storage)] = Field(
+        default=SecretStr("memory://"), description="memory://, redis://host:port/number or valkey://…"
+    )
+    sign_in_per_identifier: Limits = "5/2 minutes; 8/15 minutes; 25/day"
+    sign_in_per_identifier_and_source: Limits = "15/day"
+    sign_in_slips_per_identifier: Limits = "30/15 minutes; 100/day"
+    sign_in_failures_per_source: Limits = "100/15 minutes; 500/day"
+    sign_in_per_source: Limits = "1500/15 minutes"
+    sign_in_in_all: Limits = "1200/minute"
+    ask_per_identifier: Limits = "5/15 minutes; 15/day"
+    ask_per_source: Limits = "100/15 minutes; 300/day"
+    ask_in_all: Limits = "600/minute"
+
+
+class Audit(Section):
+    """Where the audit goes."""
+
+    file: str = Field(default="-", min_length=1, description="a path, or - for standard output")
 
 
 class Password(Section):
@@ -150,6 +187,8 @@ class Settings(Section):
     web: Web
     directory: Directory
     mail: Mail
+    throttle: Throttle = Throttle()
+    audit: Audit = Audit()
     attributes: Attributes = Attributes()
     identifiers: Identifiers = Identifiers()
     keys: Keys = Keys()

@@ -7,11 +7,13 @@ import ssl
 from typing import Annotated
 
 from babel.dates import get_timezone
-from pydantic import AfterValidator, BeforeValidator, Field
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from connector.model import Strength
 
 _LAST_PORT = 65535
+_KEY_LENGTH = 32  # characters; fewer could be searched for
 HOST = r"(\[[0-9A-Fa-f:.]+\]|[^/\s?#@:\[\]]+)(:[0-9]{1,5})?"
 MAILBOX = r"([^\r\n<>@]*<)?[!-;=?-~]+@[!-;=?-~]+>?"
 URIS = "one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order"
@@ -51,6 +53,30 @@ def listen_address(value: str) -> str:
     return value
 
 
+def secret_keys(value: SecretStr) -> SecretStr:
+    """One key a line, each long enough: the first signs, the others are still believed."""
+    lines = value.get_secret_value().split()
+    if not lines or any(len(line) < _KEY_LENGTH for line in lines):
+        raise ValueError("too short")
+    return value
+
+
+def limits(text: str) -> str:
+    """Limits that the library reads."""
+    try:
+        parse_many(text)
+    except ValueError:
+        raise ValueError(f"{text} is none") from None
+    return text
+
+
+def storage(url: SecretStr) -> SecretStr:
+    """Where counters may be kept. The message is without the value, which may hold a password."""
+    if not re.fullmatch(r"memory://|(rediss?|valkeys?|(redis|valkey)\+unix)://\S+", url.get_secret_value()):
+        raise ValueError("not a storage we know")
+    return url
+
+
 def certificates(path: str) -> str:
     """The path of a file of certificates that we may read."""
     try:
@@ -62,6 +88,9 @@ def certificates(path: str) -> str:
 
 
 File = Annotated[str, AfterValidator(certificates)]
+Limits = Annotated[
+    str, AfterValidator(limits), Field(description="such as 5/2 minutes; 25/day: second, minute, hour, day")
+]
 Words = Annotated[tuple[str, ...], BeforeValidator(split)]
 Seconds = Annotated[int, Field(gt=0)]
 Positive = Annotated[int, Field(gt=0)]

@@ -4,6 +4,8 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from connector.model import By, Origin
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import MovingClock, account, issue, key_in, mailed_key
+from tests.portal_fixtures import MovingClock, account, audited, issue, key_in, mailed_key
 
 NEW_PASSWORD = "trois-pommes-42-bleues"
 
@@ -162,13 +164,51 @@ def test_a_server_that_says_later_is_asked_later_each_time_twice_as_late(
     assert not {"moncompteMailDue", "moncompteMailFailures"} & set(entry(slapd, "jmartin001"))
 
 
-def test_an_address_refused_for_good_is_not_tried_again(
-    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+@pytest.mark.parametrize("code", [451, 550])
+def test_a_mail_refused_for_a_day_is_given_up_audited_and_found_in_the_entry(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock, audit_file: Path, code: int
 ) -> None:
-    mailbox.refuse(550)
+    """A 5yz too is tried for the day: it may be the mail server's own fault. Then no due date, but the failures."""
+    mailbox.refuse(code)
+    asked = clock()
     portal.request_key("jmartin001")
     portal.outbox.send_handed()
-    assert "moncompteMailDue" not in entry(slapd, "jmartin001")
+    while "moncompteMailDue" in entry(slapd, "jmartin001"):
+        clock.forward(minutes=30)
+        portal.outbox.dispatch(clock())
+    assert timedelta(hours=23) < clock() - asked < timedelta(hours=27)
+    given_up = slapd.search("(&(moncompteMailFailures>=1)(!(moncompteMailDue=*)))", "uid", "moncompteMailFailures")
+    assert [(one["uid"], one["moncompteMailFailures"]) for one in given_up] == [(["jmartin001"], ["30"])]
+    mails = [line for line in audited(audit_file) if line["event"] == "outbox:key:mail"]
+    assert [line["outcome"] for line in mails] == ["put-off"] * 29 + ["given-up"]
+    assert {(line["account"], line["actor"], line["reason"]) for line in mails} == {("jmartin001", "outbox", str(code))}
+
+
+def test_a_notice_that_is_given_up_is_found_in_the_entry_too(
+    portal: Portal, slapd: PrivateSlapd, settings: Settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    mailbox.refuse(550)
+    hasty = Portal(with_mail(settings, max_tries=1), clock)
+    hasty.change("jmartin001", proof.mark, PASSWORD, "trois-pommes-42-bleues", None)
+    hasty.outbox.send_handed()
+    hasty.stop()
+    left = entry(slapd, "jmartin001")
+    assert "moncompteNotice" not in left
+    assert left["moncompteMailFailures"] == ["1"]
+
+
+def test_a_mail_that_got_through_leaves_no_failures(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    mailbox.refuse(451)
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    mailbox.refuse(None)
+    clock.forward(minutes=2)
+    portal.outbox.dispatch(clock())
+    assert len(mailbox.mails) == 1
+    assert not {"moncompteMailDue", "moncompteMailFailures"} & set(entry(slapd, "jmartin001"))
 
 
 def test_a_mail_server_that_is_down_loses_nothing(

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from connector.demo.slapd import PrivateSlapd
-from connector.errors import DeadKeyReason, DirectoryUnavailable, KeyDead, KeyMistyped, SignInRefused
-from connector.model import By, Origin
+from connector.errors import DirectoryUnavailable, KeyDead, KeyMistyped, SignInRefused
+from connector.model import By, DeadKeyReason, Origin
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD

@@ -3,8 +3,8 @@
 import pytest
 from flask.testing import FlaskClient
 
-from connector.errors import ChangeRefused, DeadKeyReason, KeyDead, RescueReason
-from connector.model import Reason, Refusal, Strength
+from connector.errors import ChangeRefused, KeyDead, RescueReason
+from connector.model import DeadKeyReason, Reason, Refusal, Strength
 from connector.passwords import PasswordPolicy
 from webui import messages
 

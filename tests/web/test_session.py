@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.demo.slapd import PrivateSlapd
-from connector.model import Account, By, Origin
+from connector.model import Account, By, Caller, Origin
 from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, issue
@@ -136,8 +136,8 @@ def test_a_key_replaced_in_the_very_instant_of_its_use_ends_it_and_offers_a_fres
     sign_in(client, "emercier", issue(portal, "emercier"))
     revisit = portal.revisit
 
-    def overtaken(uid: str, by: By, mark: str) -> Account:
-        seen = revisit(uid, by, mark)
+    def overtaken(uid: str, by: By, mark: str, caller: Caller) -> Account:
+        seen = revisit(uid, by, mark, caller)
         issue(portal, uid)
         return seen
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, g, request
+from flask.typing import ResponseReturnValue
+
+from connector.errors import MonCompteError, Throttled
+from connector.model import Caller
 
 if TYPE_CHECKING:
     from connector.portal import Portal
@@ -12,8 +16,23 @@ if TYPE_CHECKING:
 PORTAL = "moncompte"  # its key in ``app.extensions``
 LOGIN = "login"  # category of the flashed login that the landing page puts back into its form
 REFUSED = 422  # a form that was understood and not accepted; the same for every reason
+TOO_MANY = 429  # RFC 6585 §4
 
 
 def current_portal() -> Portal:
     """The portal that ``create_app`` was given."""
     return cast("Portal", current_app.extensions[PORTAL])
+
+
+def current_caller() -> Caller:
+    """Whoever sent the request in hand, the same for as long as it lasts."""
+    if "caller" not in g:
+        g.caller = current_portal().caller_from(request.remote_addr or "")
+    return cast("Caller", g.caller)
+
+
+def refuse(page: str, error: MonCompteError | None = None) -> ResponseReturnValue:
+    """The form again, with what is wrong with it; for too many tries, when the next one counts (RFC 9110 §10.2.3)."""
+    if isinstance(error, Throttled):
+        return page, TOO_MANY, {"Retry-After": str(error.retry_after)}
+    return page, REFUSED

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, get_flashed_messages, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.errors import SignInRefused
+from connector.errors import DirectoryError, SessionStale, SignInRefused, Throttled
 from webui import messages, security
 from webui.forms import ForgottenForm, SignInForm
 from webui.messages import Told
-from webui.views import LOGIN, REFUSED, current_portal
+from webui.views import LOGIN, current_caller, current_portal, refuse
 
 blueprint = Blueprint("entry", __name__)
 
@@ -33,12 +33,15 @@ def sign_in() -> ResponseReturnValue:
     """The one box; a refusal is the same page whoever is refused."""
     form = SignInForm(request.form)
     if not form.validate():
-        return render_landing(sign_in=form), REFUSED
+        return refuse(render_landing(sign_in=form))
     portal = current_portal()
     try:
-        proof = portal.sign_in(form.identifier.data, form.secret.data)
+        proof = portal.sign_in(form.identifier.data, form.secret.data, current_caller())
     except SignInRefused as error:
-        return render_landing(form, refused=messages.sign_in_refused(error, portal.settings.web.desk)), REFUSED
+        security.end_visit()  # on a shared computer nobody must stay in the session of whoever was there before
+        return refuse(render_landing(form, refused=messages.sign_in_refused(error, portal.settings.web.desk)))
+    except Throttled as error:
+        return refuse(render_landing(form, refused=messages.sign_in_throttled(error)), error)
     security.open_session(proof, portal.now())
     return redirect(url_for("password.choose"), 303)
 
@@ -48,8 +51,11 @@ def ask_key() -> ResponseReturnValue:
     """*Mot de passe oublié*: one answer for everyone, before, during and after the mail."""
     form = ForgottenForm(request.form)
     if not form.validate():
-        return render_landing(forgotten=form), REFUSED
-    current_portal().request_key(form.identifier.data)
+        return refuse(render_landing(forgotten=form))
+    try:
+        current_portal().request_key(form.identifier.data, current_caller())
+    except Throttled as error:
+        return refuse(render_landing(forgotten=form, refused=messages.ask_throttled(error)), error)
     return redirect(url_for("entry.key_sent"), 303)
 
 
@@ -61,10 +67,20 @@ def key_sent() -> ResponseReturnValue:
 
 @blueprint.post("/deconnexion")
 def sign_out() -> ResponseReturnValue:
-    """Forget the session."""
+    """End the session, in the directory for every copy of the cookie, and here whatever the directory says."""
+    portal = current_portal()
+    try:
+        visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
+        portal.sign_out(visit.uid, visit.by, visit.mark, current_caller())
+    except SessionStale:
+        pass  # over already
+    except DirectoryError as error:
+        current_app.logger.warning("a session could only be ended in its own browser: %s", error)
     security.close_session()
     flash(messages.signed_out())
-    return redirect(url_for("entry.landing"), 303)
+    response = redirect(url_for("entry.landing"), 303)
+    response.headers["Clear-Site-Data"] = '"cache"'  # pages that the back button would show
+    return response
 
 
 def render_landing(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused
+from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused, Throttled
 from connector.model import Account, By, Done, Reason, Strength
 from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, security
 from webui.forms import SECRET_MAX, ChangeForm, NewPasswordForm, PortalForm
 from webui.security import Visit
-from webui.views import REFUSED, current_portal
+from webui.views import current_caller, current_portal, refuse
 
 blueprint = Blueprint("password", __name__)
 
@@ -35,10 +35,10 @@ def change() -> ResponseReturnValue:
         try:
             security.keep_done(_act(visit, form), messages.masked(form["rescue"].data or ""), current_portal().now())
             return redirect(url_for("password.done"), 303)
-        except (ChangeRefused, ProofRefused, NothingToChange) as refused:
+        except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused
     _tell_all(form, account, error)
-    return _render(visit, account, form), REFUSED
+    return refuse(_render(visit, account, form), error)
 
 
 @blueprint.post("/force")
@@ -83,15 +83,15 @@ def _arrive() -> tuple[Visit, Account]:
     """The session and the account it stands for, read afresh; raises SessionStale."""
     portal = current_portal()
     visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
-    return visit, portal.revisit(visit.uid, visit.by, visit.mark)
+    return visit, portal.revisit(visit.uid, visit.by, visit.mark, current_caller())
 
 
 def _act(visit: Visit, form: PortalForm) -> Done:
-    portal = current_portal()
+    portal, caller = current_portal(), current_caller()
     password, rescue = form["password"].data or None, form["rescue"].data or None
     if visit.by is By.KEY:
-        return portal.redeem_key(visit.uid, visit.mark, password or "", rescue)
-    return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue)
+        return portal.redeem_key(visit.uid, visit.mark, password or "", rescue, caller)
+    return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue, caller)
 
 
 def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) -> None:

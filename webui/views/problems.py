@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, KeyDead, SessionStale
 from webui import messages, security
 from webui.forms import IDENTIFIER_MAX, ForgottenForm, SignInForm
-from webui.views import LOGIN, REFUSED, current_portal
+from webui.views import LOGIN, current_caller, current_portal, refuse
 from webui.views.entry import render_landing, sign_out
 
 RETRY_AFTER_SECONDS = 120
@@ -52,25 +52,25 @@ def _key_dead(error: KeyDead) -> ResponseReturnValue:
     title, explanation = messages.key_dead(error)
     identifier = _typed_identifier() or security.visitor()  # typed first: the session may be somebody else's
     security.end_visit()
-    return render_template("key_dead.html", title=title, explanation=explanation, identifier=identifier), REFUSED
+    return refuse(render_template("key_dead.html", title=title, explanation=explanation, identifier=identifier))
 
 
 def _directory_unavailable(error: DirectoryUnavailable) -> ResponseReturnValue:
-    current_app.logger.warning("the directory is unavailable: %s", error)
-    response = make_response(render_template("problem.html", code=503), 503)
+    current_app.logger.warning("%s: the directory is unavailable: %s", current_caller().request, error)
+    response = make_response(_problem(503), 503)
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
 def _directory_misconfigured(error: DirectoryMisconfigured) -> ResponseReturnValue:
     """A line with the remedy for the sysadmin, where a traceback would hide it."""
-    current_app.logger.error("%s", error)
-    return render_template("problem.html", code=500), 500
+    current_app.logger.error("%s: %s", current_caller().request, error)
+    return _problem(500), 500
 
 
 def _form_expired(error: CSRFError) -> ResponseReturnValue:
     """The token is not this session's: often the second of two clicks, and the first has changed the session."""
-    current_app.logger.info("a form was refused: %s", error.description)
+    current_portal().form_refused(str(error.description), current_caller())
     if request.endpoint == "entry.sign_out":
         return sign_out()  # whoever wants to leave must not stay; a forged form gains no more than that
     if page := _page_after_first_click():
@@ -99,7 +99,14 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     """Any other status, a fault of ours included; only its code is shown, and 405 keeps its Allow header."""
     code = error.code or InternalServerError.code
     headers = [header for header in error.get_headers() if header[0] != "Content-Type"]
-    return make_response(render_template("problem.html", code=code), code, headers)
+    if code == InternalServerError.code:
+        current_app.logger.error("%s: a fault of ours, see above", current_caller().request)
+    return make_response(_problem(code), code, headers)
+
+
+def _problem(code: int | None) -> str:
+    """With the request's name in the logs for whoever asks for help about a fault of ours."""
+    return render_template("problem.html", code=code, reference=current_caller().request)
 
 
 def _typed_identifier() -> str:

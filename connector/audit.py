@@ -1,0 +1,126 @@
+"""The audit: one JSON line for each thing that happened to an account, to standard output or to a file.
+
+A line never holds a password, a key, a hash, an INE, an address, nor what somebody typed as their login: people type
+their password there. JSON escapes every line break, so nobody can write a line of their own. docs/audit.md tells the
+events; a disk that is full costs lines, with a complaint in the log, and stops nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+
+from connector.clock import Clock
+from connector.errors import DirectoryError, MonCompteError, SettingsInvalid
+from connector.model import Caller
+
+_LOG = logging.getLogger(__name__)
+STANDARD_OUTPUT = "-"
+LOCAL = Caller()
+_MODE = 0o640  # the portal writes, its group reads
+
+
+class Event(Enum):
+    """What can happen, ``subject:thing:verb``; docs/audit.md explains each, and a test holds the two together."""
+
+    PORTAL_STARTED = "portal:process:start"
+    PORTAL_STOPPED = "portal:process:stop"
+    SESSION_OPENED = "account:session:open"
+    SESSION_LOST = "account:session:lose"
+    SESSION_CLOSED = "account:session:close"
+    KEY_ASKED = "account:key:ask"
+    KEY_REDEEMED = "account:key:redeem"
+    CREDENTIALS_CHANGED = "account:credentials:change"
+    KEY_MAILED = "outbox:key:mail"
+    NOTICE_MAILED = "outbox:notice:mail"
+    FORM_REFUSED = "visitor:form:forge"
+
+
+class Outcome(Enum):
+    """How it ended."""
+
+    DONE = "done"
+    REFUSED = "refused"  # by a rule of ours; the reason says which
+    FAILED = "failed"  # something broke
+    PUT_OFF = "put-off"  # a mail, for later
+    GIVEN_UP = "given-up"  # a mail, for good
+
+
+@dataclass(slots=True)
+class Line:
+    """What is found out about an event while it happens. ``actor`` and ``account`` are logins, or one of our words."""
+
+    account: str | None = None
+    actor: str = "visitor"
+    outcome: Outcome = Outcome.DONE
+    reason: str = ""
+    details: dict[str, str | list[str]] = field(default_factory=dict)
+
+    def done_by(self, uid: str, **details: str | list[str]) -> None:
+        """Somebody who proved to be ``uid`` did it, to their own account."""
+        self.actor = self.account = uid
+        self.details = details
+
+
+class Audit:
+    """Writes the lines. ``file`` is a path, or ``-`` for standard output; raises SettingsInvalid for a bad path."""
+
+    def __init__(self, file: str, clock: Clock) -> None:
+        self._clock = clock
+        self._handler = logging.StreamHandler(sys.stdout) if file == STANDARD_OUTPUT else _opened(file)
+        self._handler.handleError = _complain  # type: ignore[method-assign,assignment]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handler.close()
+
+    def write(self, event: Event, line: Line, caller: Caller = LOCAL) -> None:
+        """One line: when, what, how it ended and why, who did it to whose account, from where, in which request."""
+        facts = {
+            "time": self._clock().isoformat(),
+            "event": event.value,
+            "outcome": line.outcome.value,
+            "reason": line.reason,
+            "actor": line.actor,
+            "account": line.account,
+            "source": caller.source,
+            "request": caller.request,
+        }
+        self._handler.handle(logging.makeLogRecord({"msg": json.dumps(facts | line.details)}))
+
+    @contextmanager
+    def watch(self, event: Event, caller: Caller, account: str | None = None) -> Iterator[Line]:
+        """Write a line for the block, whatever becomes of it."""
+        line = Line(account)
+        try:
+            yield line
+        except MonCompteError as error:
+            line.outcome = Outcome.FAILED if isinstance(error, DirectoryError) else Outcome.REFUSED
+            line.reason, line.account = error.word, error.uid or account
+            raise
+        except BaseException as error:
+            line.outcome, line.reason = Outcome.FAILED, type(error).__name__
+            raise
+        finally:
+            self.write(event, line, caller)
+
+
+def _opened(file: str) -> logging.Handler:
+    """The file, made if need be; found again when logrotate has moved it away."""
+    try:
+        Path(file).touch(mode=_MODE)
+        return WatchedFileHandler(file, encoding="utf-8", delay=True)
+    except OSError as error:
+        raise SettingsInvalid([f"[audit] file: {file} cannot be written: {error.strerror}"]) from None
+
+
+def _complain(_record: logging.LogRecord) -> None:
+    """Better a portal without its audit than no portal on the day the disk is full; but not in silence."""
+    _LOG.error("the audit cannot be written: %s", sys.exc_info()[1])
