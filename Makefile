@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVER_PACKAGES := python3 python3-venv slapd ldap-utils slapd-contrib
-TEST_PACKAGES := chromium fonts-dejavu-core libatomic1
+TEST_PACKAGES := chromium fonts-dejavu-core libatomic1 redis-tools
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help

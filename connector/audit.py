@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from logging.handlers import WatchedFileHandler
@@ -79,7 +79,8 @@ class Audit:
 
     def close(self) -> None:
         """Close the file."""
-        self._handler.close()
+        with suppress(OSError):  # a full disk: said already
+            self._handler.close()
 
     def write(self, event: Event, line: Line, caller: Caller = LOCAL) -> None:
         """One line: when, what, how it ended and why, who did it to whose account, from where, in which request."""
@@ -93,7 +94,10 @@ class Audit:
             "source": caller.source,
             "request": caller.request,
         }
-        self._handler.handle(logging.makeLogRecord({"msg": json.dumps(facts | line.details)}))
+        self._emit(json.dumps(facts | line.details))
+
+    def _emit(self, text: str) -> None:
+        self._handler.handle(logging.makeLogRecord({"msg": text}))
 
     @contextmanager
     def watch(self, event: Event, caller: Caller, account: str | None = None) -> Iterator[Line]:

@@ -98,7 +98,7 @@ class Portal:
         try:
             return self.selfcare.revisit(uid, by, mark, self.now())
         except SessionStale as stale:
-            self.audit.write(Event.SESSION_LOST, Line(uid, reason=stale.word), caller)
+            self.audit.write(Event.SESSION_LOST, Line(uid, outcome=Outcome.REFUSED, reason=stale.word), caller)
             raise
 
     def sign_out(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> None:

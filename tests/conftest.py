@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
+from tests.leaks import Watch
 
 pytest_plugins = ("tests.portal_fixtures",)
 
@@ -23,8 +25,20 @@ _DECOY_ATTRIBUTES = (
     "moncompteMailDue",
     "moncompteMailFailures",
     "moncompteSpentHash",
-    "moncompteKeyMailed",
+    "moncompteSent",
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    """Whatever a test does, no secret comes out anywhere but in the one mail that brings a key (DESIGN rule 6)."""
+    watch = Watch()
+    watch.hear(monkeypatch)
+    root = logging.getLogger()
+    root.addHandler(watch)
+    yield watch
+    root.removeHandler(watch)
+    assert watch.leaks() == []
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ def _mailed(key: PendingKey, earlier: tuple[datetime, ...]) -> Changes:
     """The instants of the last day's mails, this one included: what the limits of ``[keys]`` are held to."""
     assert key.issued  # noqa: S101 (a key of ours is always whole)
     recent = [instant for instant in earlier if timedelta(0) <= key.issued - instant < MAILED_KEPT]
-    return {entries.KEY_MAILED: [(MODIFY_REPLACE, sorted({to_time(instant) for instant in (*recent, key.issued)}))]}
+    return {entries.SENT: [(MODIFY_REPLACE, sorted({to_time(instant) for instant in (*recent, key.issued)}))]}
 
 
 def _exactly(values: list[str]) -> list[tuple[object, list[str]]]:

@@ -17,12 +17,12 @@ KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "mo
 KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
 MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
 SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
-KEY_MAILED, SESSION_MARK = "moncompteKeyMailed", "moncompteSessionMark"
+SENT, SESSION_MARK = "moncompteSent", "moncompteSessionMark"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
 _NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
-_OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, KEY_MAILED)
+_OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
 OURS = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
 
 PERMANENT_LOCK = "000001010000Z"  # draft-behera-ldap-password-policy-10 §5.3.3
@@ -65,7 +65,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         mail_due_raw=one(MAIL_DUE) or "",
         mail_failures=_count(one(MAIL_FAILURES)),
         notices=tuple(map(to_notice, every(NOTICE))),
-        keys_mailed=tuple(sorted(filter(None, map(to_instant, every(KEY_MAILED))))),
+        keys_mailed=tuple(sorted(filter(None, map(to_instant, every(SENT))))),
         is_locked=(one(LOCKED_SINCE) or "").startswith(PERMANENT_LOCK[:4]),  # the year 0000, however it is written
         locked_since=to_instant(one(LOCKED_SINCE)),
         password_changed=one(PASSWORD_CHANGED),

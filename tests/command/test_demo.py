@@ -13,7 +13,18 @@ from typing import Any
 import pytest
 
 COMMAND = [str(Path(sys.executable).with_name("moncompte")), "demo", "--people", "14"]
-FIELDS = {"portal", "mailbox", "ldap", "base", "root_dn", "root_password", "portal_dn", "portal_password", "people"}
+FIELDS = {
+    "audit",
+    "portal",
+    "mailbox",
+    "ldap",
+    "base",
+    "root_dn",
+    "root_password",
+    "portal_dn",
+    "portal_password",
+    "people",
+}
 
 
 @pytest.fixture
@@ -54,7 +65,7 @@ def ldapsearch(described: dict[str, Any], *what: str) -> str:
 
 def test_one_line_of_json_tells_a_script_everything_and_all_of_it_answers(demo: subprocess.Popen[str]) -> None:
     described = ready(demo)
-    assert set(described) == FIELDS
+    assert set(described) == FIELDS | {"audit"}
     assert b"Mon compte" in urllib.request.urlopen(described["portal"]).read()
     assert json.load(urllib.request.urlopen(described["mailbox"])) == []
     person = described["people"][0]

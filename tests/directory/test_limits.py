@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
 from connector.clock import utc_now
@@ -14,6 +16,7 @@ from connector.demo.people import sample_people, to_ldif
 from connector.demo.slapd import PrivateSlapd
 from connector.directory.operations import Operations
 from connector.errors import KeyDead, MonCompteError, ProofRefused, SignInRefused, Throttled
+from connector.identifiers import candidates, canonical
 from connector.model import By, Caller, DeadKeyReason, Origin
 from connector.portal import Portal
 from tests.conftest import PASSWORD
@@ -223,7 +226,7 @@ def test_five_keys_a_day_are_mailed_exactly_whatever_the_limits_forget(
         portal.request_key("jmartin001")
         portal.outbox.send_handed()
     assert len(mailbox.mails) == 5
-    assert len(slapd.search("(uid=jmartin001)", "moncompteKeyMailed")[0]["moncompteKeyMailed"]) == 5
+    assert len(slapd.search("(uid=jmartin001)", "moncompteSent")[0]["moncompteSent"]) == 5
     assert portal.sign_in("jmartin001", key_in(mailbox.mails[-1])).by is By.KEY  # the last one opens
     clock.forward(hours=21)
     portal.request_key("jmartin001")
@@ -274,3 +277,27 @@ def test_the_hundredth_wrong_key_is_seen_even_in_the_instant_of_the_redeeming(po
     with pytest.raises(MonCompteError, match="assertionFailed"):
         portal.directory.redeem(as_read, change, portal.now())
     assert keys.NOBODYS_HASH not in str(account(portal, "emercier"))
+
+
+def test_what_slapd_takes_for_the_same_login_is_counted_as_the_same(portal: Portal, slapd: PrivateSlapd) -> None:
+    """Or an attacker who varies the way of typing would have a fresh count each time: every letter that has a case, a
+    mark, or a look of its own is put in the place of each letter of a login.
+    """
+    uid = "jmkzsftin001"
+    person = f"uid={uid},{slapd.people_dn}"
+    student = "objectClass: inetOrgPerson\nobjectClass: eduPerson\neduPersonAffiliation: student\ncn: x\nsn: x\n"
+    slapd.add_ldif(f"dn: {person}\n{student}uid: {uid}\n")
+    letters = [chr(code) for code in range(0x20, 0x10000) if not 0xD800 <= code <= 0xDFFF]
+    odd = [one for one in letters if one.lower() != one or one.upper() != one or unicodedata.category(one)[0] in "MZC"]
+    variants = [uid[:place] + letter + uid[place + 1 :] for letter in odd for place in range(1, 9)]
+    variants += [uid[:3] + letter + uid[3:] for letter in odd]
+    others = [text for text in variants if canonical(text) != uid and candidates(text)]
+    assert len(others) > 10_000
+
+    def find(texts: list[str]) -> bool:
+        terms = "".join(f"(uid={escape_filter_chars(candidates(text)[0].value)})" for text in texts)
+        return bool(portal.directory._operations.search(slapd.people_dn, f"(|{terms})", ["uid"], limit=2))
+
+    assert find([uid.upper()])
+    assert [start for start in range(0, len(others), 1000) if find(others[start : start + 1000])] == []
+    slapd.run("ldapdelete", *slapd.as_root, person)

@@ -24,6 +24,7 @@ def dispatch_and_die(
     tree = settings.model_dump(mode="json")
     tree["directory"]["password"] = settings.directory.password.get_secret_value()
     tree["web"]["secret_key"] = settings.web.secret_key.get_secret_value()
+    del tree["throttle"]["storage"]  # a secret, masked in the dump; memory by default
     file = folder / "settings.json"
     file.write_text(json.dumps(tree))
     command = [sys.executable, str(SCRIPT), str(file), clock().isoformat(), str(step)]

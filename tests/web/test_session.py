@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from connector.demo.slapd import PrivateSlapd
 from connector.model import Account, By, Caller, Origin
 from connector.portal import Portal
+from connector.settings import Settings
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, issue
 from tests.web.conftest import ClientWith
-from tests.web.steps import NEW_PASSWORD, change, choose, is_open, post, sign_in, suspend, token, write
+from tests.web.steps import NEW_PASSWORD, change, choose, is_open, post, sign_in, suspend, token, try_to_sign_in, write
 from webui import create_app
 
 LONG_AGO = "20260101000000Z"
@@ -203,3 +205,80 @@ def test_the_cookie_is_locked_down(client_with: ClientWith, secure: bool) -> Non
     assert "Path=/" in cookie
     assert "Domain" not in cookie
     assert ("Secure" in cookie) is secure
+
+
+def stolen(client: FlaskClient) -> FlaskClient:
+    """Another browser with a copy of the cookie."""
+    thief = client.application.test_client()
+    cookie = client.get_cookie("moncompte")
+    assert cookie
+    thief.set_cookie("moncompte", cookie.value)
+    return thief
+
+
+@pytest.mark.parametrize("uid", ["jmartin001", "emercier"], ids=["by password", "by key"])
+def test_signing_out_ends_every_copy_of_the_session(client: FlaskClient, portal: Portal, uid: str) -> None:
+    sign_in(client, uid, PASSWORD if uid == "jmartin001" else issue(portal, uid))
+    thief = stolen(client)
+    elsewhere = client.application.test_client()
+    sign_in(elsewhere, uid, PASSWORD if uid == "jmartin001" else issue(portal, uid))
+    if uid == "emercier":  # a newer key has ended the first session already: leave by the second
+        client, thief = elsewhere, stolen(elsewhere)
+    assert is_open(thief)
+    answer = post(client, "/deconnexion")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert not is_open(thief)
+    assert not is_open(elsewhere)
+
+
+def test_who_signed_out_may_come_back_at_once(client: FlaskClient) -> None:
+    for _ in range(3):
+        sign_in(client, "jmartin001", PASSWORD)
+        post(client, "/deconnexion")
+        assert not is_open(client)
+
+
+def test_a_sysadmin_ends_somebodys_sessions_with_ldapmodify(client: FlaskClient, slapd: PrivateSlapd) -> None:
+    sign_in(client, "rbenali", PASSWORD)
+    thief = stolen(client)
+    suspended = "dn: uid=rbenali,{base}\nchangetype: modify\nadd: objectClass\nobjectClass: moncompteAccount\n-\n"
+    slapd.run(
+        "ldapmodify",
+        *slapd.as_root,
+        text=suspended.format(base=slapd.people_dn) + "replace: moncompteSessionMark\nmoncompteSessionMark: out\n",
+    )
+    assert not is_open(thief)
+
+
+def test_a_refused_sign_in_leaves_nobody_in_the_session_of_who_was_there_before(client: FlaskClient) -> None:
+    """A shared computer: Jeanne went without signing out, Rachid mistypes his password and opens the page."""
+    sign_in(client, "jmartin001", PASSWORD)
+    try_to_sign_in(client, "rbenali", "not the password")
+    assert not is_open(client)
+
+
+def test_a_new_secret_key_signs_and_the_old_one_is_still_believed(client_with: ClientWith, settings: Settings) -> None:
+    """On a page loaded before the change the form still works, and the session goes on."""
+    old, new = settings.web.secret_keys[0], "n" * 40
+    client = client_with()
+    sign_in(client, "jmartin001", PASSWORD)
+    loaded = token(client)
+    cookie = client.get_cookie("moncompte")
+    assert cookie
+
+    def with_keys(*keys: str) -> FlaskClient:
+        other = client_with(web={"secret_key": SecretStr("\n".join(keys))})
+        other.set_cookie("moncompte", cookie.value)
+        return other
+
+    assert is_open(with_keys(new, old))
+    assert not is_open(with_keys(new))
+    answer = with_keys(new, old).post("/oubli", data={"csrf_token": loaded, "identifier": "nobody"})
+    assert answer.status_code == 303
+    fresh = with_keys(new, old)
+    sign_in(fresh, "jmartin001", PASSWORD)
+    written = fresh.get_cookie("moncompte")
+    assert written
+    only_new = client_with(web={"secret_key": SecretStr(new)})
+    only_new.set_cookie("moncompte", written.value)
+    assert is_open(only_new)

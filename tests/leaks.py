@@ -1,0 +1,104 @@
+"""The watch that every test is under: no password and no key in a log, a mail, an exception's text, an audit line.
+
+It lets every call through, notes each secret that goes in and each text that comes out, and compares at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from connector import keys
+from connector.audit import Audit
+from connector.errors import MonCompteError
+from connector.mail import Composer, MailSession
+from connector.portal import Portal
+
+_SHORTEST = 8  # characters; shorter things that tests type are words that occur anywhere
+_SECRETS = {"sign_in": slice(2, 3), "redeem_key": slice(3, 4), "change": slice(3, 5)}
+"""Which arguments of the portal's methods are secrets, ``self`` counted."""
+
+
+class Watch(logging.Handler):
+    """What went in and what came out during one test."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(logging.Formatter("log: %(name)s %(message)s"))
+        self.secrets: set[str] = set()
+        self.texts: list[str] = []
+        self.key_of_mail: dict[int, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hear a log line, its traceback included."""
+        self.texts.append(self.format(record))
+
+    def hear(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Put an ear to every door."""
+        for name in ("connector", "webui"):
+            monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
+        self._after(monkeypatch, keys, "mint", lambda key, *_: self.secrets.add(key))
+        for name, places in _SECRETS.items():
+            self._before(monkeypatch, Portal, name, self._secrets_at(places))
+        self._before(monkeypatch, Audit, "_emit", lambda _audit, text: self.texts.append(f"audit: {text}"))
+        self._after(monkeypatch, Composer, "key_mail", self._key_mailed)
+        self._before(monkeypatch, MailSession, "send", lambda _session, mail: self._mailed(mail))
+        monkeypatch.setattr(MonCompteError, "__new__", self._raised, raising=False)
+
+    def leaks(self) -> list[str]:
+        """The texts that hold a secret."""
+        forms = {form for secret in self.secrets for form in _forms(secret)}
+        return [text for text in self.texts if any(form in text for form in forms)]
+
+    def _secrets_at(self, places: slice) -> Callable[..., None]:
+        return lambda *facts: self.secrets.update(fact for fact in facts[places] if fact and len(fact) >= _SHORTEST)
+
+    def _raised(self, kind: type[MonCompteError], *facts: object, **named: object) -> MonCompteError:
+        error = Exception.__new__(kind, *facts)
+        self.texts.append(f"exception: {kind.__name__} {facts!r} {named!r}")
+        return error
+
+    def _key_mailed(self, mail: EmailMessage, _composer: Composer, _account: object, key: str, *_: object) -> None:
+        self.key_of_mail[id(mail)] = key
+
+    def _mailed(self, mail: EmailMessage) -> None:
+        """A mail may carry the one key that it is there to bring."""
+        text = "".join(part.get_content() for part in mail.walk() if not part.is_multipart()) + str(mail.items())
+        for form in _forms(self.key_of_mail.get(id(mail), "")):
+            text = text.replace(form, "") if form else text
+        self.texts.append(f"mail: {text}")
+
+    @staticmethod
+    def _before(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, ear: Callable[..., object]) -> None:
+        act = getattr(owner, name)
+
+        def call(*facts: Any, **named: Any) -> Any:
+            ear(*facts)
+            return act(*facts, **named)
+
+        monkeypatch.setattr(owner, name, call)
+
+    @staticmethod
+    def _after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, ear: Callable[..., object]) -> None:
+        act = getattr(owner, name)
+
+        def call(*facts: Any, **named: Any) -> Any:
+            result = act(*facts, **named)
+            ear(result, *facts)
+            return result
+
+        monkeypatch.setattr(owner, name, call)
+
+
+def _forms(secret: str) -> set[str]:
+    """As typed, as JSON, in a URL, and a key with and without dashes, in either case."""
+    typed = keys.read(secret)
+    shown = {typed.text, keys.show(typed.text)} if typed and typed.is_sound else set()
+    plain = {secret, *shown, *(form.lower() for form in shown)}
+    return plain | {json.dumps(form)[1:-1] for form in plain} | {quote(form) for form in plain}

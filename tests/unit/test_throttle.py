@@ -1,0 +1,138 @@
+"""The limits' own machinery: what counts as one source, what is remembered, what happens when the storage is lost."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from connector import throttle
+from connector.errors import KeyMistyped, SignInRefused, Throttled
+from connector.settings import Throttle as ThrottleSettings
+from connector.throttle import Throttle, network
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("source", "counted_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("unknown", "unknown"),
+        ("x" * 1000, "x" * 64),
+    ],
+)
+def test_a_source_is_an_address_or_a_network_of_ipv6(source: str, counted_as: str) -> None:
+    assert network(source) == counted_as
+
+
+def fail(limits: Throttle, identifier: str = "jmartin001", source: str = "192.0.2.7") -> None:
+    with pytest.raises((SignInRefused, Throttled)), limits.try_to_sign_in(source, identifier, "wrong"):
+        raise SignInRefused
+
+
+def is_full(limits: Throttle, identifier: str = "jmartin001", source: str = "192.0.2.7") -> bool:
+    """Whether the next try is stopped; it is counted, but as nobody's failure."""
+    try:
+        with limits.try_to_sign_in(source, identifier, "wrong"):
+            raise KeyMistyped
+    except KeyMistyped:
+        return False
+    except Throttled:
+        return True
+
+
+def test_a_flood_of_identifiers_does_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(throttle, "_MOST_COUNTERS", 500)
+    limits = Throttle(ThrottleSettings(sign_in_in_all="1000000/second", sign_in_failures_per_source="9999/day"), SECRET)
+    for number in range(1000):
+        fail(limits, f"student{number}")
+        assert len(limits._counters._own.storage.events) <= 510  # type: ignore[attr-defined]
+    assert "all are forgotten" in caplog.text
+
+
+def test_no_login_and_no_ine_lies_about_in_the_counters() -> None:
+    limits = Throttle(ThrottleSettings(), SECRET)
+    fail(limits, "jmartin001")
+    fail(limits, "110000003AB")
+    names = str(list(limits._counters._own.storage.events)).lower()  # type: ignore[attr-defined]
+    assert names
+    assert "jmartin001" not in names
+    assert "110000003ab" not in names
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[str]:
+    """A private Redis server on a socket; its URL. Debian's redis-tools, which wake no service, hold it too."""
+    path = tmp_path / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
+    found = [shutil.which(name) for name in ("redis-server", "valkey-server", "redis-check-rdb")]
+    server = subprocess.Popen(command, executable=next(filter(None, found)), stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while not _answers(path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield f"redis+unix://{path}"
+    server.terminate()
+    server.wait()
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(str(path)) == 0
+
+
+def test_two_processes_with_one_storage_count_together(shared: str) -> None:
+    settings = ThrottleSettings(storage=SecretStr(shared))
+    one, other = Throttle(settings, SECRET), Throttle(settings, SECRET)
+    for limits in (one, other, one, other, one):
+        assert not is_full(limits)
+    assert is_full(one)
+    assert is_full(other)
+
+
+def test_a_right_proof_forgives_in_the_shared_storage_too(shared: str) -> None:
+    limits = Throttle(ThrottleSettings(storage=SecretStr(shared)), SECRET)
+    for _ in range(4):
+        fail(limits)
+    with limits.try_to_sign_in("192.0.2.7", "jmartin001", "right"):
+        pass
+    for _ in range(4):
+        fail(limits)
+    assert not is_full(limits)
+
+
+def test_while_the_storage_does_not_answer_each_process_counts_for_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """Limits that only hold in one process are better than none, and than a portal that stops."""
+    nowhere = SecretStr("valkey://:a-password@127.0.0.1:1/0")
+    limits = Throttle(ThrottleSettings(storage=nowhere), SECRET)
+    for _ in range(5):
+        assert not is_full(limits)
+    assert is_full(limits)
+    assert [record.getMessage() for record in caplog.records] == [
+        "[throttle] storage does not answer, limits are counted here: ConnectionError"
+    ]
+
+
+def test_a_storage_that_is_back_is_used_again(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 0.0
+    monkeypatch.setattr(throttle, "elapsed_seconds", lambda: seconds)
+    limits = Throttle(ThrottleSettings(storage=SecretStr(shared)), SECRET)
+    monkeypatch.setattr(limits._counters, "_lost_at", seconds)
+    for _ in range(5):
+        fail(limits)  # counted here
+    assert is_full(limits)
+    seconds = 10.1
+    assert not is_full(limits)  # counted there
