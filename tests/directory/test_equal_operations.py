@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
 from connector.directory.operations import Operations
 from connector.errors import SignInRefused
 from connector.model import Origin
 from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import issue, other_key, slip
+from tests.portal_fixtures import MovingClock, account, issue, other_key, slip
 
 STRANGERS = ["nobody", "", "*", "x" * 500]
 SHUT_OUT = ["smoreau", "vgarnier", "ileroux", "bdubois"]
@@ -82,3 +85,33 @@ def test_a_refused_sign_in_costs_the_same_for_everybody(
 def test_the_right_password_of_somebody_shut_out_costs_what_a_wrong_one_does(portal: Portal, asked: list[str]) -> None:
     for uid in SHUT_OUT:
         assert trace(asked, lambda uid=uid: refused(portal, uid, PASSWORD)) == ["search", "binds"]  # type: ignore[misc]
+
+
+def test_somebody_whom_the_password_policy_locked_costs_the_hashing_that_everybody_costs(
+    portal: Portal, slapd: PrivateSlapd, clock: MovingClock, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """slapd refuses a locked account before it hashes, in no time; so the decoy is bound to, until the lock is over."""
+    for _ in range(10):
+        refused(portal, "lroy", "not the password")
+    locked_since = account(portal, "lroy").locked_since
+    assert locked_since
+    bound: list[object] = []
+    binds = Operations.binds
+    monkeypatch.setattr(Operations, "binds", lambda *facts: bound.append(facts[1]) or binds(*facts))
+    clock.instant = locked_since + timedelta(seconds=899)
+    assert trace(asked, lambda: refused(portal, "lroy", PASSWORD)) == trace(
+        asked, lambda: refused(portal, "nobody", "x")
+    )
+    assert bound == [slapd.decoy_dn] * 2
+    clock.forward(seconds=1)
+    refused(portal, "lroy", PASSWORD)  # by slapd, whose clock stood still: but it is asked again
+    assert bound[-1] == account(portal, "lroy").dn
+
+
+def test_who_had_five_mails_today_costs_what_everybody_costs(
+    portal: Portal, mailbox: Mailbox, clock: MovingClock, asked: list[str]
+) -> None:
+    for _ in range(5):
+        portal.request_key("jmartin001")
+        clock.forward(minutes=6)
+    assert trace(asked, lambda: portal.request_key("jmartin001")) == trace(asked, lambda: portal.request_key("nobody"))

@@ -7,7 +7,16 @@ from tests.web.conftest import ClientWith
 from tests.web.steps import token
 
 HOME = "https://localhost"
-PATHS = ["/", "/mot-de-passe", "/oubli/envoye", "/fait", "/nulle-part", "/connexion", "/static/style.css"]
+PATHS = [
+    "/",
+    "/mot-de-passe",
+    "/oubli/envoye",
+    "/fait",
+    "/nulle-part",
+    "/connexion",
+    "/static/style.css",
+    "/.well-known/security.txt",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -28,7 +37,9 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, path: st
 @pytest.mark.parametrize("secure", [True, False])
 def test_browsers_are_held_to_https_where_the_site_is_https(client_with: ClientWith, secure: bool) -> None:
     answer = client_with(web={"secure_cookies": secure}).get("/", base_url=HOME)
-    assert ("Strict-Transport-Security" in answer.headers) is secure
+    assert answer.headers.get("Strict-Transport-Security") == (
+        "max-age=31536000; includeSubDomains" if secure else None
+    )
 
 
 @pytest.mark.parametrize(
