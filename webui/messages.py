@@ -54,9 +54,9 @@ def sign_in_refused(error: SignInRefused, desk: str) -> Told:
 
 
 def sign_in_throttled(error: Throttled) -> Told:
-    """For whoever tried too often, existing or not. The key is counted apart from the password."""
+    """For whoever tried too often, existing or not."""
     return _("Trop d’essais"), _(
-        "Par sécurité, %(wait)s Mot de passe oublié ? Ci-dessous, demandez une clé : elle vous ouvrira sans attendre.",
+        "Par sécurité, %(wait)s Mot de passe oublié ? Demandez plutôt une clé, dans la partie de ce nom.",
         wait=_wait(error),
     )
 
