@@ -1,8 +1,7 @@
 """Limits on trying: per identifier, per source, in all; counted before any look-up, alike for known and unknown.
 
-The library ``limits`` counts in moving windows, in this process's memory or in a Redis or Valkey server that several
-share. What must be exact whatever happens to these counters is in the directory: one live key, its mails a day, its
-wrong tries, and the password policy's own lock.
+What must be exact whatever happens to these counters is in the directory: one live key, its mails a day, its wrong
+tries, and the password policy's own lock.
 
 A key's tries are counted apart from a password's: whoever hammers at somebody's password does not shut out the key
 that was mailed meanwhile. A mistyped key costs no try; it has a generous count of its own, since a password may look
@@ -13,92 +12,20 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import logging
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeVar, cast
 
-from limits import RateLimitItem, parse_many
-from limits.errors import StorageError
-from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from limits import parse_many
 
 from connector import keys
-from connector.clock import elapsed_seconds, wall_seconds
-from connector.errors import ChangeRefused, KeyMistyped, NothingToChange, ProofRefused, SignInRefused, Throttled
+from connector.counters import Counter, Counters
+from connector.errors import ChangeRefused, KeyMistyped, NothingToChange, ProofRefused, SignInRefused
 from connector.identifiers import canonical
 from connector.settings import Throttle as ThrottleSettings
 
-_LOG = logging.getLogger(__name__)
-_MOST_COUNTERS = 20_000
-"""Kept in memory; beyond it all are forgotten. A flood that fills it takes longer than the windows it would empty."""
-_RETRY_SECONDS = 10  # how long a shared storage that did not answer is left alone
-_PATIENCE_SECONDS = 1
-_SOON_SECONDS = 1
 _IPV6_PREFIX = 64  # bits
 _LONGEST_SOURCE = 64  # characters
 KINDS = PASSWORD, KEY, SLIP = "password", "key", "slip"
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """One count, under all of its ``limits``; ``word`` names it in the audit."""
-
-    word: str
-    limits: Sequence[RateLimitItem]
-    key: str
-
-
-class Counters:
-    """Counts, in the shared storage or, while that does not answer, in this process's memory."""
-
-    def __init__(self, url: str) -> None:
-        self._own = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = None if url.startswith("memory:") else MovingWindowRateLimiter(_shared_storage(url))
-        self._lost_at = -math.inf
-
-    def take(self, counters: Sequence[Counter], *, unless_full: Sequence[Counter] = ()) -> None:
-        """Count one try on each, if each has room, and those of ``unless_full`` too. Raises Throttled."""
-        full = self._with_storage(lambda limiter: [_full(limiter, counter) for counter in (*counters, *unless_full)])
-        if waits := [wait for wait in full if wait]:
-            raise Throttled(*max(waits, key=lambda wait: wait[1]))
-        for counter in counters:
-            if not self.add(counter):  # somebody else took the last room just now
-                raise Throttled(counter.word, _SOON_SECONDS)
-
-    def add(self, counter: Counter) -> bool:
-        """Count one more; whether there was room under every limit."""
-        return all(self._with_storage(lambda limiter: [limiter.hit(limit, counter.key) for limit in counter.limits]))
-
-    def clear(self, counters: Iterable[Counter]) -> None:
-        """Forget what was counted."""
-        every = [(limit, counter.key) for counter in counters for limit in counter.limits]
-
-        def forget(limiter: MovingWindowRateLimiter) -> None:
-            for limit, key in every:
-                limiter.clear(limit, key)
-
-        self._with_storage(forget)
-
-    def _with_storage(self, act: Callable[[MovingWindowRateLimiter], T]) -> T:
-        if self._shared and elapsed_seconds() - self._lost_at > _RETRY_SECONDS:
-            try:
-                return act(self._shared)
-            except StorageError as error:
-                why = type(error.storage_error).__name__
-                _LOG.warning("[throttle] storage does not answer, limits are counted here: %s", why)
-                self._lost_at = elapsed_seconds()
-        self._forget_a_flood()
-        return act(self._own)
-
-    def _forget_a_flood(self) -> None:
-        memory = cast("MemoryStorage", self._own.storage)
-        if len(memory.events) > _MOST_COUNTERS:
-            _LOG.warning("more than %d counters: all are forgotten; see docs/limits.md", _MOST_COUNTERS)
-            memory.reset()
 
 
 class Throttle:
@@ -176,19 +103,3 @@ def _kind(secret: str) -> str:
     if typed is None or not (typed.is_sound or typed.is_mistyped):
         return PASSWORD
     return KEY if typed.is_sound else SLIP
-
-
-def _full(limiter: MovingWindowRateLimiter, counter: Counter) -> tuple[str, int] | None:
-    """The counter's word and the seconds until it has room again; None while it has."""
-    full = [limit for limit in counter.limits if not limiter.test(limit, counter.key)]
-    if not full:
-        return None
-    until = max(limiter.get_window_stats(limit, counter.key).reset_time for limit in full)
-    return counter.word, max(1, math.ceil(until - wall_seconds()))
-
-
-def _shared_storage(url: str) -> Storage:
-    """Valkey's client speaks to Redis too."""
-    url = url.replace("redis", "valkey", 1) if url.startswith("redis") else url
-    patience = {"socket_timeout": _PATIENCE_SECONDS, "socket_connect_timeout": _PATIENCE_SECONDS}
-    return cast("Storage", storage_from_string(url, wrap_exceptions=True, **patience))
