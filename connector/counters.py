@@ -72,8 +72,9 @@ class BoundedMemory(MemoryStorage):
 
     def _recent(self, key: str, expiry: int) -> list[float]:
         """The tries that still count, oldest first; whoever asks shows that the key is not idle."""
-        tries = self._kept.get(key, [])
-        del tries[: bisect_right(tries, wall_seconds() - expiry)]
+        tries, now = self._kept.get(key, []), wall_seconds()
+        del tries[bisect_right(tries, now) :]  # from before the clock was set back: or one might wait for years
+        del tries[: bisect_right(tries, now - expiry)]
         if tries:
             self._kept.move_to_end(key)
         else:

@@ -22,7 +22,7 @@ from connector.passwords import PasswordPolicy
 from connector.recovery import Recovery
 from connector.selfcare import Selfcare
 from connector.settings import Settings
-from connector.throttle import Throttle
+from connector.throttle import LONGEST_SOURCE, Throttle
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Portal:
 
     def caller_from(self, address: str) -> Caller:
         """Whoever sends the request in hand, under a name of its own for the audit."""
-        return Caller(address, keys.random_id())
+        return Caller(address[:LONGEST_SOURCE], keys.random_id())
 
     def sign_in(self, identifier: str, secret: str, caller: Caller = LOCAL) -> Proof:
         """See ``Selfcare.sign_in``; raises Throttled too."""

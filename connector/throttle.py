@@ -24,7 +24,7 @@ from connector.identifiers import canonical
 from connector.settings import Throttle as ThrottleSettings
 
 _IPV6_PREFIX = 64  # bits
-_LONGEST_SOURCE = 64  # characters
+LONGEST_SOURCE = 64  # characters
 KINDS = PASSWORD, KEY, SLIP = "password", "key", "slip"
 
 
@@ -44,8 +44,9 @@ class Throttle:
         who, where = self._digest(canonical(identifier)), network(source)
         kind = _kind(secret)
         failures = self._counter("sign_in_failures_per_source", where)
+        slips = [self._counter("sign_in_slips_per_source", where)] if kind == SLIP else []
         in_all = [self._counter("sign_in_per_source", where), self._counter("sign_in_in_all")]
-        self._counters.take([*self._tries(kind, who, where), *in_all], unless_full=[failures])
+        self._counters.take([*self._tries(kind, who, where), *slips, *in_all], unless_full=[failures])
         try:
             yield
         except KeyMistyped:
@@ -89,7 +90,7 @@ def network(source: str) -> str:
     try:
         address = ipaddress.ip_address(source)
     except ValueError:
-        return source[:_LONGEST_SOURCE]  # a proxy that names no address: its clients are one
+        return source[:LONGEST_SOURCE]  # a proxy that names no address: its clients are one
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)

@@ -122,6 +122,7 @@ class Throttle(Section):
     sign_in_per_identifier: Limits = "5/2 minutes; 8/15 minutes; 25/day"
     sign_in_per_identifier_and_source: Limits = "15/day"
     sign_in_slips_per_identifier: Limits = "30/15 minutes; 100/day"
+    sign_in_slips_per_source: Limits = "300/15 minutes; 1000/day"
     sign_in_failures_per_source: Limits = "100/15 minutes; 500/day"
     sign_in_per_source: Limits = "1500/15 minutes"
     sign_in_in_all: Limits = "1200/minute"

@@ -111,6 +111,18 @@ def test_what_only_looks_like_a_typo_is_no_way_to_guess_without_end(limited: Por
     assert tries_let_through(lambda: try_in(limited, "jmartin001", "azertyazerty123")) == 30
 
 
+def test_nor_to_try_it_on_everybody_from_one_address(limited: Portal) -> None:
+    logins = iter(range(10_000))
+    assert tries_let_through(lambda: try_in(limited, f"student{next(logins):05}", "azertyazerty123")) == 300
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_it(limited: Portal, wall: WallClock) -> None:
+    wall.forward(days=365)
+    tries_let_through(lambda: try_in(limited, "jmartin001"))
+    wall.forward(days=-365)
+    assert try_in(limited, "jmartin001", PASSWORD) == "in"
+
+
 def test_whoever_hammers_at_a_password_does_not_shut_out_the_key(limited: Portal, mailbox: Mailbox) -> None:
     tries_let_through(lambda: try_in(limited, "jmartin001", caller=ELSEWHERE))
     assert try_in(limited, "jmartin001", PASSWORD, HOME).startswith("too-many")
