@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import asvs
-from tests.asvs import DOCUMENT, MET, NOT_APPLICABLE, NOT_MET, ROOT, Row
+from tests.asvs import DOCUMENT, MET, NOT_APPLICABLE, NOT_MET, OPEN, ROOT, Row
 
 PUBLISHED = ROOT.parent / "shared" / "asvs" / "asvs-5.0.0.csv"
 ROWS = asvs.read()
@@ -61,10 +61,13 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.proof], ids=lambda row: row.requirement)
-def test_what_a_row_names_exists(row: Row) -> None:
-    told = {proof: asvs.missing(proof) for proof in row.proof}
-    assert {proof: why for proof, why in told.items() if why} == {}
+def test_what_the_rows_name_exists() -> None:
+    named = [(row.requirement, proof) for row in ROWS for proof in row.proof if not proof.startswith(OPEN)]
+    assert [f"{name}: {proof} {why}" for name, proof in named if (why := asvs.missing(proof))] == []
+
+
+def test_no_proof_is_still_to_be_written() -> None:
+    assert [f"{row.requirement}: {proof}" for row in ROWS for proof in row.proof if proof.startswith(OPEN)] == []
 
 
 def test_the_document_holds_the_table_that_the_data_make() -> None:
@@ -87,7 +90,7 @@ GOOD = Row("V1.1.1", 2, MET, "It is.", ("tests/test_a.py::test_it",))
         (Row("1.1.1", 2, NOT_MET, "It is not."), "is no requirement's number"),
         (Row("V1.1.1", 4, NOT_MET, "It is not."), "is no level"),
         (Row("V1.1.1", 2, "partly", "It is not."), "is no verdict"),
-        (Row("V1.1.1", 2, NOT_APPLICABLE, ""), "has no reason of one sentence"),
+        (Row("V1.1.1", 2, NOT_APPLICABLE, ""), "has no reason"),
         (Row("V1.1.1", 2, MET, "It is."), "is met without a proof"),
         (Row("V1.1.1", 2, MET, "The installation decides.", GOOD.proof), "is met, and an installation's to decide"),
     ],
@@ -108,6 +111,7 @@ def test_a_row_that_says_too_little_is_told(row: Row, fault: str) -> None:
         ("tests/helpers.py::test_it", False),
         ("tests/test_a.py: # a remark", True),
         ("tests/test_a.py: # another remark", False),
+        ("SECURITY.md: broken in two", True),
         ("tests/test_a.py: def", False),  # too short to show anything
         ("SECURITY.md: in its prose", True),
         ("SECURITY.md: in its table", False),  # or each row would prove itself
@@ -122,7 +126,7 @@ def test_a_proof_stands_only_where_it_is_found(tmp_path: Path, proof: str, stand
         "tests/test_a.py": source,
         "tests/helpers.py": source,
         "docs/asvs.toml": "in its data",
-        "SECURITY.md": f"in its prose\n{asvs.BEGIN}\nin its table\n{asvs.END}\n",
+        "SECURITY.md": f"in its prose\nbroken\n  in two\n{asvs.BEGIN}\nin its table\n{asvs.END}\n",
     }.items():
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
