@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def create_app(portal: Portal) -> Flask:
     """The WSGI application over one portal; it keeps no state of its own, so run as many as you like."""
     app = Flask(__name__)
+    app.debug = False  # FLASK_DEBUG in the environment would take our error pages away, headers and all
     app.extensions[PORTAL] = portal
     app.wsgi_app = _under_its_own_name(app.wsgi_app, portal.settings.web.portal_url)  # type: ignore[assignment,method-assign]
     # The address of whoever calls is what the nearest so many proxies wrote; whatever was there before is hearsay.

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, session
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import Signer
 
 from connector.errors import SessionStale
 from connector.model import By, Done, Proof
@@ -35,6 +37,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"  # one year; only where cookies are Secure: where the site is https
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's, but for its SHA-1."""
+
+    digest_method = staticmethod(hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,14 @@ def configure(app: Flask, web: Web) -> None:
         MAX_FORM_MEMORY_SIZE=BODY_BYTES,
         MAX_FORM_PARTS=FORM_PARTS,
     )
+    app.session_interface = _Sessions()
+    Signer.default_digest_method = staticmethod(hashlib.sha256)  # of forms' tokens: Flask-WTF lets nobody choose
     app.after_request(lambda response: _put_headers(response, secure))
+
+
+def headers(secure: bool) -> dict[str, str]:
+    """What every answer carries; ``secure`` where the site is https."""
+    return HEADERS | ({"Strict-Transport-Security": HSTS} if secure else {})
 
 
 def open_session(proof: Proof, now: datetime) -> None:
@@ -141,9 +156,7 @@ def _is_young(now: datetime, minutes: int) -> bool:
 
 
 def _put_headers(response: Response, secure: bool) -> Response:
-    response.headers.extend(HEADERS)
-    if secure:
-        response.headers["Strict-Transport-Security"] = HSTS
+    response.headers.extend(headers(secure))
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
     return response

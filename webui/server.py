@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
 
 _CONNECTIONS = 1000  # a hundred that drip a byte now and then must not keep everybody out
 _IDLE_SECONDS = 30
@@ -22,15 +25,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+Headers = Iterable[tuple[str, str]]
+
+
 class WebServer:
     """Serve ``app`` on a socket that listens already, with so many threads.
 
     ``scheme`` is what browsers speak: https where a proxy in front does, whatever the proxy speaks to us.
+    ``headers`` are put on what waitress refuses by itself: what is no HTTP, a body without end.
     """
 
-    def __init__(self, app: Flask, listener: socket.socket, threads: int, scheme: str = "http") -> None:
+    def __init__(
+        self, app: Flask, listener: socket.socket, threads: int, scheme: str = "http", headers: Headers = ()
+    ) -> None:
         self.port: int = listener.getsockname()[1]
         self._app, self._listener, self._threads, self._scheme = app, listener, threads, scheme
+        self._headers = headers
 
     def start(self) -> None:
         """Serve."""
@@ -48,6 +58,7 @@ class WebServer:
             channel_timeout=_IDLE_SECONDS,
             max_request_body_size=_BODY_BYTES,
         )
+        self._server.channel_class = _channel_with(self._headers)
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self._thread.start()
 
@@ -63,3 +74,15 @@ class WebServer:
         """In the loop's own thread, which ends when no socket is left."""
         self._server.task_dispatcher.shutdown()
         wasyncore.close_all(self._sockets)
+
+
+def _channel_with(headers: Headers) -> type[HTTPChannel]:
+    class Refusal(ErrorTask):  # type: ignore[misc]
+        def execute(self) -> None:
+            self.response_headers.extend(headers)
+            super().execute()
+
+    class Channel(HTTPChannel):  # type: ignore[misc]
+        error_task_class = Refusal
+
+    return Channel

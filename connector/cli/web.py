@@ -12,7 +12,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from connector.portal import Portal
-from webui import create_app
+from webui import create_app, security
 from webui.server import WebServer
 
 
@@ -20,7 +20,8 @@ from webui.server import WebServer
 def serving(portal: Portal, listener: socket.socket) -> Iterator[None]:
     """The portal on a listening socket while the block lasts. Raises DirectoryMisconfigured."""
     web = portal.settings.web
-    server = WebServer(create_app(portal), listener, web.threads, urlsplit(web.portal_url).scheme)
+    headers = security.headers(web.secure_cookies).items()
+    server = WebServer(create_app(portal), listener, web.threads, urlsplit(web.portal_url).scheme, headers)
     portal.start()
     try:
         server.start()

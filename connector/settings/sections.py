@@ -140,8 +140,8 @@ class Audit(Section):
 class Password(Section):
     """What a password must be, and who hashes it."""
 
-    min_length: Positive = 10
-    max_length: int = Field(default=128, ge=16, le=256, description="characters, 16 to 256")
+    min_length: int = Field(default=10, ge=8, description="8 or more")
+    max_length: int = Field(default=128, ge=64, le=256, description="characters, 64 to 256")
     min_non_letters: int = Field(default=2, ge=0)
     min_strength: Annotated[Strength, BeforeValidator(values.strength)] = Field(
         default=Strength.MEDIUM, description="weak, medium or strong"

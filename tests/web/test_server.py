@@ -9,13 +9,19 @@ from urllib.parse import urlencode
 import pytest
 
 from connector.portal import Portal
-from webui import create_app
+from webui import create_app, security
 from webui.server import WebServer, listen
 
 
 @pytest.fixture
 def port(portal: Portal) -> Iterator[int]:
-    server = WebServer(create_app(portal), listen("127.0.0.1", 0), threads=2, scheme="https")
+    server = WebServer(
+        create_app(portal),
+        listen("127.0.0.1", 0),
+        threads=2,
+        scheme="https",
+        headers=security.headers(secure=True).items(),
+    )
     server.start()
     yield server.port
     server.stop()
@@ -58,3 +64,18 @@ def test_behind_the_proxy_a_form_must_come_from_our_own_pages(port: int, referer
     line.request("POST", "/oubli", body, headers | ({"Referer": referer} if referer else {}))
     assert line.getresponse().status == status
     line.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "POST /connexion HTTP/1.1\nHost: x\nContent-Length: 1000000000",
+        "POST /connexion HTTP/1.1\nHost: x\nContent-Length: many",
+        "no HTTP at all",
+    ],
+)
+def test_what_the_server_itself_refuses_carries_the_headers_too(port: int, head: str) -> None:
+    answer = say(port, head).decode()
+    assert re.match(r"HTTP/1\.[01] (400|413) ", answer)
+    for name, value in security.headers(secure=True).items():
+        assert f"\r\n{name}: {value}\r\n" in answer

@@ -282,3 +282,15 @@ def test_a_new_secret_key_signs_and_the_old_one_is_still_believed(client_with: C
     only_new = client_with(web={"secret_key": SecretStr(new)})
     only_new.set_cookie("moncompte", written.value)
     assert is_open(only_new)
+
+
+def test_a_new_sign_in_ends_the_session_before_it_for_every_copy(client: FlaskClient, portal: Portal) -> None:
+    sign_in(client, "jmartin001", PASSWORD)
+    copy = client.get_cookie("moncompte")
+    assert copy
+    other = create_app(portal).test_client()
+    other.set_cookie("moncompte", copy.value)
+    assert is_open(other)
+    sign_in(client, "jmartin001", PASSWORD)
+    assert is_open(client)
+    assert not is_open(other)

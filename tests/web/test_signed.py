@@ -78,3 +78,8 @@ def test_a_token_of_a_form_is_no_session_and_a_session_is_no_token(
     for forged in (cookie, str(signer(portal).dumps(held["mark"]))):
         assert client.post("/oubli", data={"csrf_token": forged, "identifier": "nobody"}).status_code == 400
     assert post(client, "/oubli", identifier="nobody").status_code == 303
+
+
+def test_signatures_are_of_256_bits(client: FlaskClient, cookie: str) -> None:
+    """Not SHA-1, which itsdangerous, Flask and Flask-WTF take by themselves."""
+    assert [len(text.rpartition(".")[2]) for text in (cookie, token(client))] == [43, 43]  # base64 of 32 bytes

@@ -35,10 +35,10 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate():
         return refuse(render_landing(sign_in=form))
     portal = current_portal()
+    _end_session()  # whoever's it is: nobody stays in their neighbour's, and no copy outlives it
     try:
         proof = portal.sign_in(form.identifier.data, form.secret.data, current_caller())
     except SignInRefused as error:
-        security.end_visit()  # on a shared computer nobody must stay in the session of whoever was there before
         return refuse(render_landing(form, refused=messages.sign_in_refused(error, portal.settings.web.desk)))
     except Throttled as error:
         return refuse(render_landing(form, refused=messages.sign_in_throttled(error)), error)
@@ -68,19 +68,25 @@ def key_sent() -> ResponseReturnValue:
 @blueprint.post("/deconnexion")
 def sign_out() -> ResponseReturnValue:
     """End the session, in the directory for every copy of the cookie, and here whatever the directory says."""
-    portal = current_portal()
-    try:
-        visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
-        portal.sign_out(visit.uid, visit.by, visit.mark, current_caller())
-    except SessionStale:
-        pass  # over already
-    except DirectoryError as error:
-        current_app.logger.warning("a session could only be ended in its own browser: %s", error)
+    _end_session()
     security.close_session()
     flash(messages.signed_out())
     response = redirect(url_for("entry.landing"), 303)
     response.headers["Clear-Site-Data"] = '"cache"'  # pages that the back button would show
     return response
+
+
+def _end_session() -> None:
+    """End it in the directory, for every copy of the cookie, as far as that answers; and here."""
+    portal = current_portal()
+    try:
+        visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
+        portal.sign_out(visit.uid, visit.by, visit.mark, current_caller())
+    except SessionStale:
+        pass  # none, or over already
+    except DirectoryError as error:
+        current_app.logger.warning("a session could only be ended in its own browser: %s", error)
+    security.end_visit()
 
 
 def render_landing(
