@@ -18,6 +18,7 @@ from webui import create_app
 from webui.server import WebServer, listen
 
 Serve = Callable[[Portal], int]
+Another = Callable[..., Portal]
 LetPass = Callable[[float], None]
 
 TIMEOUT_SECONDS = 1
@@ -39,7 +40,6 @@ def mortal(slapd: PrivateSlapd) -> Iterator[PrivateSlapd]:
 
 
 def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
-    """The same settings, but for these keys of these sections."""
     update = {name: getattr(settings, name).model_copy(update=keys) for name, keys in sections.items()}
     return settings.model_copy(update=update)
 
@@ -58,6 +58,19 @@ def portal(impatient: Settings, people: dict[str, str], clock: MovingClock) -> I
     portal.directory.prepare()
     yield portal
     portal.stop()
+
+
+@pytest.fixture
+def another(impatient: Settings, clock: MovingClock) -> Iterator[Another]:
+    """Makes a portal of another process, on another host, with other settings: ``another(mail={"port": 1})``."""
+    with ExitStack() as opened:
+
+        def make(**sections: dict[str, Any]) -> Portal:
+            portal = Portal(changed(impatient, **sections), clock)
+            opened.callback(portal.stop)
+            return portal
+
+        yield make
 
 
 @pytest.fixture

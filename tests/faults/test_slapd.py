@@ -17,9 +17,8 @@ from connector.demo.slapd import PrivateSlapd
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
 from connector.model import By
 from connector.portal import Portal
-from connector.settings import Settings
 from tests.conftest import PASSWORD
-from tests.faults.conftest import THREADS, Serve
+from tests.faults.conftest import THREADS, Another, Serve
 from tests.faults.trouble import full, kill, kill_in, read_only
 from tests.faults.visitors import ask
 from tests.portal_fixtures import MovingClock, issue, key_in, other_key
@@ -162,9 +161,7 @@ def test_a_directory_that_takes_no_writes_is_an_outage_alike_for_everybody_and_k
 
 @pytest.mark.parametrize(("trouble", "remedy"), NO_ROOM)
 def test_nobody_starts_a_portal_on_a_directory_that_takes_no_writes(
-    settings: Settings, people: dict[str, str], slapd: PrivateSlapd, trouble: Trouble, remedy: str
+    another: Another, people: dict[str, str], slapd: PrivateSlapd, trouble: Trouble, remedy: str
 ) -> None:
-    portal = Portal(settings)
     with trouble(slapd), pytest.raises(DirectoryMisconfigured, match=remedy):
-        portal.start()
-    portal.stop()
+        another().start()

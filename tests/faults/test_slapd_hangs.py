@@ -14,9 +14,8 @@ from connector.directory.servers import PAUSE_SECONDS
 from connector.errors import DirectoryUnavailable
 from connector.model import By
 from connector.portal import Portal
-from connector.settings import Settings
 from tests.conftest import PASSWORD, reset_people
-from tests.faults.conftest import THREADS, TIMEOUT_SECONDS, LetPass, Serve, changed
+from tests.faults.conftest import THREADS, TIMEOUT_SECONDS, Another, LetPass, Serve
 from tests.faults.trouble import frozen, kill, stalled_disk
 from tests.faults.visitors import Visitor, ask
 from tests.web.steps import write
@@ -95,10 +94,9 @@ def second(slapd: PrivateSlapd) -> Iterator[PrivateSlapd]:
 
 
 def test_a_server_that_hangs_is_left_for_the_next_one_and_found_again_when_it_is_back(
-    settings: Settings, people: dict[str, str], slapd: PrivateSlapd, second: PrivateSlapd, let_pass: LetPass
+    another: Another, people: dict[str, str], slapd: PrivateSlapd, second: PrivateSlapd, let_pass: LetPass
 ) -> None:
-    directory = {"uri": (slapd.ldapi_uri, second.ldapi_uri), "timeout_seconds": TIMEOUT_SECONDS}
-    portal = Portal(changed(settings, directory=directory))
+    portal = another(directory={"uri": (slapd.ldapi_uri, second.ldapi_uri)})
 
     def signs_in_soon() -> bool:
         began = time.monotonic()
@@ -113,14 +111,12 @@ def test_a_server_that_hangs_is_left_for_the_next_one_and_found_again_when_it_is
     let_pass(61)
     with frozen(second):
         assert signs_in_soon()
-    portal.stop()
 
 
 def test_when_both_servers_hang_nobody_waits_for_long_either(
-    settings: Settings, people: dict[str, str], slapd: PrivateSlapd, second: PrivateSlapd, let_pass: LetPass
+    another: Another, people: dict[str, str], slapd: PrivateSlapd, second: PrivateSlapd, let_pass: LetPass
 ) -> None:
-    directory = {"uri": (slapd.ldapi_uri, second.ldapi_uri), "timeout_seconds": TIMEOUT_SECONDS}
-    portal = Portal(changed(settings, directory=directory))
+    portal = another(directory={"uri": (slapd.ldapi_uri, second.ldapi_uri)})
     assert portal.sign_in("jmartin001", PASSWORD)
     with frozen(slapd), frozen(second):
         for _ in range(2):  # the open connection; then no new one
@@ -130,7 +126,6 @@ def test_when_both_servers_hang_nobody_waits_for_long_either(
             portal.sign_in("jmartin001", PASSWORD)
     let_pass(PAUSE_SECONDS)
     assert portal.sign_in("jmartin001", PASSWORD)
-    portal.stop()
 
 
 def test_when_a_disk_hangs_writes_are_refused_soon_and_whoever_knows_the_password_comes_in(

@@ -117,9 +117,13 @@ def _pid(slapd: PrivateSlapd) -> int:
 
 
 def _let_grow(slapd: PrivateSlapd, size: int) -> None:
-    slapd.add_config(f"{_DATABASE}replace: olcDbMaxSize\nolcDbMaxSize: {size}\n")
+    """Not while it runs: slapd 2.5.13 has died of that."""
+    slapd.halt()
+    change = f"{_DATABASE}replace: olcDbMaxSize\nolcDbMaxSize: {size}\n"
+    subprocess.run(_beside(slapd, "slapmodify", 0), input=change.encode(), check=True, capture_output=True)
+    slapd.launch()
 
 
-def _beside(slapd: PrivateSlapd, command: str) -> list[str]:
+def _beside(slapd: PrivateSlapd, command: str, database: int = 1) -> list[str]:
     """A command that works on slapd's own files."""
-    return [tool(command), "-F", str(slapd.folder / "config"), "-n1"]
+    return [tool(command), "-F", str(slapd.folder / "config"), f"-n{database}"]
