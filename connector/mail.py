@@ -33,6 +33,7 @@ from connector.settings import Settings
 TEMPLATES = Path(__file__).parent / "mails"
 LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
 FALLBACK_LANGUAGE = "fr"
+_READY = 220  # RFC 5321 §4.3.2
 
 
 class Composer:
@@ -141,9 +142,13 @@ class Mailer:
     def _greet(self, client: smtplib.SMTP) -> None:
         settings = self._settings
         client._host = settings.host  # type: ignore[attr-defined]  # the name that TLS checks: smtplib's constructor sets it
-        client.connect(settings.host, settings.port)
+        code, said = client.connect(settings.host, settings.port)
+        if code != _READY:
+            raise smtplib.SMTPConnectError(code, said)
+        client.ehlo_or_helo_if_needed()  # now, while nothing is claimed yet
         if settings.tls == "starttls":
             client.starttls(context=self._tls_context())
+            client.ehlo_or_helo_if_needed()
         if settings.username:
             client.login(settings.username, settings.password.get_secret_value())
 

@@ -25,7 +25,7 @@ from connector import keys
 from connector.audit import Audit, Event, Line, Outcome
 from connector.clock import Clock
 from connector.directory import Directory
-from connector.directory.entries import to_time
+from connector.directory.entries import is_due, to_time
 from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
 from connector.mail import Composer, Mailer, MailSession
 from connector.model import Account, Notice, Origin, PendingKey
@@ -202,10 +202,10 @@ class Outbox:
         now = self._clock()  # not the round's: behind a slow mail server the lease would be half over
         try:
             with suppress(Conflict):
-                if account.mail_due and account.mail_due <= now:
+                if account.mail_due and is_due(account.mail_due, now):
                     yield from self._claim_key(account, now)
             for notice in account.notices:
-                if notice.due <= now:
+                if is_due(notice.due, now):
                     with suppress(Conflict):
                         yield from self._claim_notice(account, notice, now)
         except DirectoryMisconfigured as error:
@@ -256,7 +256,7 @@ class Outbox:
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:
         now = self._clock()
-        if owed.due <= now:
+        if is_due(owed.due, now):
             return  # the lease ran out while it waited here: it is a dispatcher's now
         try:
             session.send(self._composed(owed, now))

@@ -113,10 +113,8 @@ def close_session() -> None:
 
 def end_visit() -> None:
     """Forget who came; the CSRF token stays, so that the answer to a form can be loaded again."""
-    token = session.get("csrf_token")
-    session.clear()
-    if token:
-        session["csrf_token"] = token
+    for name in set(session) - {"csrf_token"}:
+        del session[name]
 
 
 def keep_done(done: Done, masked_rescue: str, now: datetime) -> None:

@@ -77,9 +77,11 @@ class Directory:
         return entries.to_account(*found[0], self._names, self._zone) if len(found) == 1 else None
 
     def owed(self, now: datetime) -> list[Account]:
-        """Accounts with a mail or a notice due at ``now``, at most 200: ask again until there is none."""
-        until = entries.to_time(now)
-        due = f"(|({entries.MAIL_DUE}<={until})(&({entries.NOTICE}=*)({entries.NOTICE}<={until} ~)))"
+        """Accounts with a mail or a notice that ``is_due``, at most 200: ask again until there is none."""
+        until, beyond = entries.to_time(now), entries.to_time(now + entries.FARTHEST)
+        mail = f"({entries.MAIL_DUE}<={until})({entries.MAIL_DUE}>={beyond})"
+        notice = f"(&({entries.NOTICE}=*)(|({entries.NOTICE}<={until} ~)({entries.NOTICE}>={beyond})))"
+        due = f"(|{mail}{notice})"
         found = self._operations.search(
             self._settings.people_dn,
             f"(&{due}{self._settings.population})",

@@ -1,7 +1,8 @@
 """Connections to the directory: opened, bound, kept, checked, bounded; ldap3's faults become ours.
 
 Two stocks of them. *Working* connections are bound as the portal and stay so. *Proving* connections change identity at
-each use: a bind as a student must never leave a working connection in that student's name.
+each use: a bind as a student must never leave a working connection in that student's name. What is known of the servers
+they share: a server that hangs must not cost every request a whole timeout, until every thread waits for it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from ldap3 import NONE, SAFE_SYNC, SIMPLE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException
 
 from connector.clock import elapsed_seconds
+from connector.directory.servers import Breaker, Servers
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
 
@@ -26,34 +29,41 @@ _BUSY = {51, 52}  # busy, unavailable (RFC 4511 appendix A)
 _OLDEST_SECONDS = 60
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A connection, to which server, and since when."""
+
+    connection: Connection
+    uri: str
+    opened: float
+
+
 class Connections:
     """A bounded stock of connections, all bound alike; the last one given back is the first one lent."""
 
-    def __init__(self, settings: DirectorySettings, *, bind: bool) -> None:
+    def __init__(self, settings: DirectorySettings, servers: Servers, *, bind: bool) -> None:
         self._settings = settings
+        self._servers = servers
         self._bind = bind
-        self._idle: deque[tuple[float, Connection]] = deque()
+        self._idle: deque[_Line] = deque()
         self._is_closed = False
-        self._failed: dict[str, float] = {}  # when a server did not answer: it is asked last for a while
         self._room = threading.BoundedSemaphore(settings.connections)
 
     @contextmanager
-    def lend(self) -> Iterator[Connection]:
-        """A connection that is ours until the block ends; one that broke is closed, not kept.
+    def lend(self, breaker: Breaker) -> Iterator[Connection]:
+        """A connection that is ours for one operation, until the block ends; one that broke is closed, not kept.
 
-        Raises DirectoryUnavailable when no server answers, or when every connection is busy for the whole timeout.
+        Raises DirectoryUnavailable when no server answers, or when every connection is busy for the whole timeout; at
+        once, when ``breaker`` says so.
         """
         if not self._room.acquire(timeout=self._settings.timeout_seconds):
             raise DirectoryUnavailable("every connection is busy")
         try:
-            with _translated():
-                opened, connection = self._take() or (elapsed_seconds(), self._open())
-                try:
-                    yield connection
-                except BaseException:
-                    _close(connection)
-                    raise
-                self._give_back(opened, connection)
+            with breaker.admission(), _translated():
+                line = self._take() or self._open()
+                with self._watched(line):
+                    yield line.connection
+                self._give_back(line)
         finally:
             self._room.release()
 
@@ -61,39 +71,49 @@ class Connections:
         """Close the idle ones now, and those that are lent as they come back."""
         self._is_closed = True
         while self._idle:
-            _close(self._idle.pop()[1])
+            _close(self._idle.pop().connection)
 
-    def _give_back(self, opened: float, connection: Connection) -> None:
+    @contextmanager
+    def _watched(self, line: _Line) -> Iterator[None]:
+        began = elapsed_seconds()
+        try:
+            yield
+        except BaseException:
+            _close(line.connection)
+            if elapsed_seconds() - began >= self._settings.timeout_seconds:
+                self._servers.failed(line.uri)  # it hangs: the next connection goes to another
+            raise
+
+    def _give_back(self, line: _Line) -> None:
         """Keep it, unless it is old: one that was opened to the second server must not keep us there for ever."""
-        if self._is_closed or elapsed_seconds() - opened > _OLDEST_SECONDS:
-            _close(connection)
+        if self._is_closed or elapsed_seconds() - line.opened > _OLDEST_SECONDS:
+            _close(line.connection)
         else:
-            self._idle.append((opened, connection))
+            self._idle.append(line)
 
-    def _take(self) -> tuple[float, Connection] | None:
-        """The freshest idle connection that is young and that the server has not closed meanwhile."""
+    def _take(self) -> _Line | None:
+        """The freshest idle connection that is young, whose server has neither failed nor closed it meanwhile."""
         while True:
             try:
-                opened, connection = self._idle.pop()
+                line = self._idle.pop()
             except IndexError:
                 return None
-            if elapsed_seconds() - opened <= _OLDEST_SECONDS and not _has_news(connection):
-                return opened, connection
-            _close(connection)
+            is_young = elapsed_seconds() - line.opened <= _OLDEST_SECONDS
+            is_good = is_young and not self._servers.has_failed_since(line.opened, line.uri)
+            if is_good and not _has_news(line.connection):
+                return line
+            _close(line.connection)
 
-    def _open(self) -> Connection:
-        """The first server that answers, in the order of the settings: writes must go to one provider (FACTS §2)."""
+    def _open(self) -> _Line:
+        """To the first server that answers."""
         failures = []
-        for uri in sorted(self._settings.uri, key=self._has_failed_lately):
+        for uri in self._servers.in_order():
             try:
-                return self._open_one(uri)
+                return _Line(self._open_one(uri), uri, elapsed_seconds())
             except (LDAPException, OSError, DirectoryUnavailable) as error:
-                self._failed[uri] = elapsed_seconds()
+                self._servers.failed(uri)
                 failures.append(f"{uri}: {error}")  # said before anything secret is sent: it may be told
         raise DirectoryUnavailable("; ".join(failures))
-
-    def _has_failed_lately(self, uri: str) -> bool:
-        return uri in self._failed and elapsed_seconds() - self._failed[uri] <= _OLDEST_SECONDS
 
     def _open_one(self, uri: str) -> Connection:
         settings = self._settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from ldap3.protocol.formatters.formatters import format_time
@@ -18,6 +18,7 @@ KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
 MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
 SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
 SENT, SESSION_MARK = "moncompteSent", "moncompteSessionMark"
+FARTHEST = timedelta(days=1)  # no lease and no pause is half as long
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
 _NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
@@ -81,6 +82,11 @@ def to_instant(text: str | None) -> datetime | None:
         return parsed.astimezone(UTC) if isinstance(parsed, datetime) else None
     except (ValueError, OverflowError):
         return None
+
+
+def is_due(due: datetime, now: datetime) -> bool:
+    """Past, or so far off that only a clock that ran ahead can have meant it."""
+    return not now < due < now + FARTHEST
 
 
 def to_time(instant: datetime) -> str:

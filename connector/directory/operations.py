@@ -9,6 +9,7 @@ from ldap3 import DEREF_NEVER, SUBTREE
 from connector.directory import controls
 from connector.directory.changes import Changes
 from connector.directory.connections import Connections, bind
+from connector.directory.servers import Breaker, Servers
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, DirectoryUnavailable
 from connector.model import Reason, Refusal
 from connector.settings import Directory as DirectorySettings
@@ -21,6 +22,7 @@ NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT = 16, 19, 20, 32
 ASSERTION_FAILED = 122  # RFC 4528
 _UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable
 _CONFLICT = {NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT, ASSERTION_FAILED}
+_NO_WRITES = {10, 53, 80}  # referral, unwillingToPerform, other
 _NOT_PROVED = {CONSTRAINT, 48, 49, 50, 53}  # no password, wrong password, no right to bind, an account not in use
 REMEDIES = {
     10: "this server takes no writes: list the provider first in [directory] uri",
@@ -29,6 +31,7 @@ REMEDIES = {
     NO_SUCH_OBJECT: "no such entry, or no right to see it: check the DN, load config/ldap from 12- to 60-access.ldif",
     50: "a right is missing: load config/ldap/60-access.ldif",
     53: "this server takes no writes now: is it read-only, or a consumer?",
+    80: "this server cannot write: is its disk full, or its database (olcDbMaxSize)?",
 }
 _POLICY_REASONS = {
     None: Reason.DIRECTORY_QUALITY,
@@ -44,8 +47,11 @@ class Operations:
 
     def __init__(self, settings: DirectorySettings) -> None:
         self._timeout_seconds = settings.timeout_seconds
-        self._working = Connections(settings, bind=True)
-        self._proving = Connections(settings, bind=False)
+        servers = Servers(settings)
+        self._working = Connections(settings, servers, bind=True)
+        self._proving = Connections(settings, servers, bind=False)
+        self._reading, self._writing, self._trying = Breaker(servers), Breaker(servers), Breaker(servers)
+        self._has_written = False
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -56,7 +62,7 @@ class Operations:
         self, base: str, ldap_filter: str, attributes: list[str], *, scope: str = SUBTREE, limit: int = 0
     ) -> list[RawEntry]:
         """Entries, at most ``limit`` if given; more than that is no error. Raises DirectoryMisconfigured."""
-        with self._working.lend() as connection:
+        with self._working.lend(self._reading) as connection:
             _, result, response, _ = connection.search(
                 base,
                 ldap_filter,
@@ -75,15 +81,21 @@ class Operations:
         ]
 
     def modify(self, dn: str, what: Changes, assertions: list[Any] | None = None) -> None:
-        """One Modify. Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured."""
-        with self._working.lend() as connection:
+        """One Modify. Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured.
+
+        A directory that takes no writes cannot be started on; one that did take them and stops is an outage.
+        """
+        with self._working.lend(self._writing) as connection:
             result = connection.modify(dn, what, controls=[controls.ask_policy(), *(assertions or [])])[1]
+        if result["result"] in _NO_WRITES and self._has_written:
+            raise DirectoryUnavailable(_said(result, f"modify {dn}"))
         if result["result"] != SUCCESS:
             raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
+        self._has_written = True
 
     def compares(self, dn: str, attribute: str, value: str) -> bool:
         """Whether the entry holds this very value. Raises DirectoryMisconfigured where we may not even compare."""
-        with self._working.lend() as connection:
+        with self._working.lend(self._reading) as connection:
             result = connection.compare(dn, attribute, value)[1]
         if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE}:
             raise _failure(result, f"compare {dn}")
@@ -91,7 +103,7 @@ class Operations:
 
     def binds(self, dn: str, password: str) -> bool:
         """Whether the directory lets ``dn`` in with ``password``. Raises DirectoryMisconfigured."""
-        with self._proving.lend() as connection:
+        with self._proving.lend(self._trying) as connection:
             result = bind(connection, dn, password)
         if result["result"] not in _NOT_PROVED | {SUCCESS}:
             raise _failure(result, "bind")
@@ -109,9 +121,13 @@ def _write_error(result: dict[str, Any], act: str, *, is_password: bool) -> Exce
 
 
 def _failure(result: dict[str, Any], act: str) -> Exception:
-    """A fault of the directory's. Its own message stays behind: it may quote what was sent."""
-    code, policy = result["result"], controls.policy_error(result)
+    """A fault of the directory's."""
+    kind = DirectoryUnavailable if result["result"] in _UNAVAILABLE else DirectoryMisconfigured
+    return kind(_said(result, act))
+
+
+def _said(result: dict[str, Any], act: str) -> str:
+    """What went wrong, with the remedy. The directory's own message stays behind: it may quote what was sent."""
+    policy, remedy = controls.policy_error(result), REMEDIES.get(result["result"])
     said = f"{act}: {result['description']}" + (f", {policy.name.lower()}" if policy is not None else "")
-    if code in _UNAVAILABLE:
-        return DirectoryUnavailable(said)
-    return DirectoryMisconfigured(f"{said}: {REMEDIES[code]}" if code in REMEDIES else said)
+    return f"{said}: {remedy}" if remedy else said

@@ -172,7 +172,7 @@ class Mail(Section):
     reply_to: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description="an ASCII address, or nothing")
     helo: str = ""
     timeout_seconds: Seconds = 30
-    lease_seconds: Seconds = 120
+    lease_seconds: int = Field(default=120, gt=0, le=3600, description="seconds, 3600 at most")
     dispatch_every_seconds: Seconds = 20
     max_tries: Positive = 30
 

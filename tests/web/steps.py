@@ -13,6 +13,7 @@ from connector.demo.slapd import PrivateSlapd
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
 _TOKEN = re.compile(r'(name="csrf_token" value=")([^"]+)')
+REFERENCE = re.compile(r'<span class="masked">[0-9a-f]{16}</span>')  # of the request, where something broke
 _COOKIE = re.compile(r"(moncompte=)[^;]*")
 
 
@@ -77,7 +78,7 @@ def blind(answer: TestResponse, typed: str) -> Said:
     """What ``answer`` says to somebody who typed the identifier ``typed``."""
     # Content-Length only counts the bytes, which are compared.
     headers = tuple((name, _COOKIE.sub(r"\1", value)) for name, value in answer.headers if name != "Content-Length")
-    body = _TOKEN.sub(r"\1", answer.data.decode()).replace(f'value="{typed}"', 'value=""')
+    body = REFERENCE.sub("", _TOKEN.sub(r"\1", answer.data.decode())).replace(f'value="{typed}"', 'value=""')
     return Said(answer.status_code, headers, body)
 
 

@@ -12,10 +12,8 @@ from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import issue
 from tests.web.conftest import ClientWith
-from tests.web.steps import NEW_PASSWORD, choose, is_open, post, sign_in, try_to_sign_in
+from tests.web.steps import NEW_PASSWORD, REFERENCE, choose, is_open, post, sign_in, try_to_sign_in
 from webui import create_app
-
-REFERENCE = re.compile(r'<span class="masked">[0-9a-f]{16}</span>')
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""``moncompte serve`` as a process of its own, and a crowd that asks it for keys."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from connector.settings import Settings
+from tests.faults.visitors import Visitor
+
+_COMMAND = [str(Path(sys.executable).with_name("moncompte")), "serve", "--settings"]
+
+
+class Serving:
+    """The process, as often as it takes."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.port = int(settings.web.listen.rpartition(":")[2])
+        self._file, self._log = folder / "moncompte.toml", folder / "log"
+        self._file.write_text(as_toml(settings), encoding="utf-8")
+        self._log.touch()
+
+    def start(self) -> None:
+        """Until it listens."""
+        before = self.log.count("listens on")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([*_COMMAND, str(self._file)], stdout=log, stderr=log)
+        while self.log.count("listens on") == before:
+            assert self._process.poll() is None, self.log
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """With SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def log(self) -> str:
+        """What it said so far, in all its lives."""
+        return self._log.read_text(encoding="utf-8")
+
+
+def as_toml(settings: Settings) -> str:
+    """The settings as a sysadmin writes them."""
+    tree: dict[str, dict[str, Any]] = settings.model_dump(mode="json")
+    tree["directory"]["password"] = settings.directory.password.get_secret_value()
+    tree["web"]["secret_key"] = settings.web.secret_key.get_secret_value()
+    tree["throttle"]["storage"] = settings.throttle.storage.get_secret_value()
+    return "\n".join(f"[{name}]\n" + "".join(map(_line, table.items())) for name, table in tree.items())
+
+
+def _line(item: tuple[str, object]) -> str:
+    return f"{item[0]} = {json.dumps(item[1], ensure_ascii=False)}\n"  # of such values, TOML's way of writing too
+
+
+class Crowd:
+    """Clients who ask for one person's key after the other, whatever happens to the server."""
+
+    def __init__(self, port: int, identifiers: Iterable[str]) -> None:
+        self._port, self._identifiers = port, iter(identifiers)
+        self._news = threading.Condition()
+        self.answers: dict[str, int | None] = {}
+        """The status by what was typed; None: the line broke, and the client does not know what was done."""
+
+    def ask(self) -> None:
+        """One client's work, until nobody is left."""
+        while (identifier := self._next()) is not None:
+            status = self._ask(identifier)
+            with self._news:
+                self.answers[identifier] = status
+                self._news.notify_all()
+
+    def wait_for(self, count: int) -> None:
+        """Until so many have asked."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.answers) >= count, timeout=60)
+
+    def _next(self) -> str | None:
+        with self._news:
+            return next(self._identifiers, None)
+
+    def _ask(self, identifier: str) -> int | None:
+        """The page, then the form. A server that is gone before the form was sent is waited for."""
+        while True:
+            visitor = Visitor(self._port)
+            try:
+                visitor.get("/")
+            except (OSError, HTTPException):
+                time.sleep(0.01)
+                continue
+            try:
+                return visitor.post("/oubli", identifier=identifier)
+            except ConnectionRefusedError:
+                continue
+            except (OSError, HTTPException):
+                return None
