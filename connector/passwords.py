@@ -41,7 +41,7 @@ _SPELLINGS: tuple[dict[int, int | None], ...] = (
 )
 
 
-def _french_lists() -> list[list[str]]:
+def _known_lists() -> list[list[str]]:
     """The lists of ``connector/data/common-passwords.txt``, each by falling likelihood."""
     text = files("connector").joinpath("data", "common-passwords.txt").read_text("utf-8")
     blocks = [[line for line in block.splitlines() if not line.startswith("#")] for block in text.split("\n\n")]
@@ -49,17 +49,17 @@ def _french_lists() -> list[list[str]]:
 
 
 def _prepare_zxcvbn() -> frozenset[str]:
-    """Teach zxcvbn French and this century's years, bound its work, and give back the words no password may consist of.
+    """Teach zxcvbn our lists and this century's years, bound its work, and give back what no password may consist of.
 
     Its table of substitutions is cut to the usual signs, because it tries every combination of those it meets: 21
     well-chosen characters took 150 ms, 42 took 730 ms.
     """
-    french = _french_lists()
-    matching.add_frequency_lists({f"french_{number}": words for number, words in enumerate(french)})
+    known = _known_lists()
+    matching.add_frequency_lists({f"known_{number}": words for number, words in enumerate(known)})
     matching.REGEXEN["recent_year"] = re.compile(r"19\d\d|20[0-4]\d")
     matching.L33T_TABLE.clear()
     matching.L33T_TABLE.update(a=["4", "@"], e=["3"], i=["1"], o=["0"], s=["5", "$"])
-    common = frozenset(matching.RANKED_DICTIONARIES["passwords"]).union(*french)
+    common = frozenset(matching.RANKED_DICTIONARIES["passwords"]).union(*known)
     return frozenset(word for word in common if len(word) >= _COMMON_LENGTH)
 
 
