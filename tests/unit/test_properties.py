@@ -9,7 +9,7 @@ from connector import keys
 from connector.choices import Judge
 from connector.directory.readiness import stored
 from connector.errors import ChangeRefused, RescueReason
-from connector.identifiers import LONGEST, candidates
+from connector.identifiers import LONGEST, candidates, canonical
 from connector.model import Account, Reason, Strength
 from connector.passwords import PasswordPolicy
 from tests.properties import examples, odd_text
@@ -22,6 +22,8 @@ sound_keys = st.builds(
     lambda body: next(body + last for last in keys.ALPHABET if keys.read(body + last).is_sound),
     st.text(alphabet=keys.ALPHABET, min_size=keys.LENGTH - 1, max_size=keys.LENGTH - 1),
 )
+ines = st.text(alphabet="0123456789ABK", min_size=11, max_size=11)
+signs = st.text(alphabet=" .-\u2013\u00a0", max_size=5)
 nearly_keys = st.text(alphabet=keys.ALPHABET + "oilOILuU -\u2011\u00a0\u200b\0", max_size=70)
 ascii_passwords = st.text(alphabet=sorted(PRINTABLE_ASCII), min_size=8, max_size=40)
 
@@ -38,13 +40,21 @@ def test_what_an_identifier_is_read_as_is_short_printable_and_read_as_itself(typ
         assert identifier in candidates(identifier.value, student_number=True)
 
 
+@given(odd_text | st.builds(str.join, signs, ines))
+@examples(200)
+def test_whatever_an_identifier_is_read_as_its_tries_are_counted_as_one(typed: str) -> None:
+    counted = {canonical(identifier.value) for identifier in candidates(typed, student_number=True)}
+    assert counted <= {canonical(typed)}
+    assert len(canonical(typed)) <= 18 * (LONGEST + 1)  # the longest that NFKC makes of one character
+
+
 @given(odd_text, st.sampled_from([" ", "\t", "\u00a0", "\0"]), st.integers(LONGEST, 10 * LONGEST))
 @examples(50)
 def test_the_beginning_of_what_is_over_long_never_passes_for_the_whole(rest: str, blank: str, times: int) -> None:
     assert candidates("jmartin001" + blank * times + rest) == ()
 
 
-@given(st.text(alphabet="0123456789ABK", min_size=11, max_size=11), st.text(alphabet=" .-\u2013\u00a0", max_size=5))
+@given(ines, signs)
 @examples(50)
 def test_an_ine_is_the_same_whatever_parts_its_characters(ine: str, sign: str) -> None:
     alike = (ine, sign.join(ine), f"{sign}{ine.lower()}{sign}")
