@@ -91,6 +91,11 @@ class RescueReason(Enum):
     """Why a rescue address is refused."""
 
     MALFORMED = "malformed"
+    TOO_LONG = "too-long"
+    SEVERAL = "several"  # more than one address
+    ACCENTED = "accented"  # not ASCII before the @: needs RFC 6531, and a directory that keeps it
+    NOWHERE = "nowhere"  # a special-use domain (RFC 6761), where no mail ever arrives
+    LIST = "list"  # a host of mailing lists: several people would read the key
     OWN_DOMAIN = "own-domain"  # a mailbox that is lost together with the password
 
 

@@ -18,7 +18,9 @@ def candidates(typed: str, *, student_number: bool = False) -> tuple[Identifier,
     The INE's check key is not judged: directories hold INEs without it (FACTS §1). Nothing for an empty or over-long
     text, or one with control characters.
     """
-    text = unicodedata.normalize("NFKC", typed[: LONGEST + 1]).strip()
+    if len(typed) > LONGEST:  # before any work; and its beginning may not pass for the whole
+        return ()
+    text = unicodedata.normalize("NFKC", typed).strip()
     if not text or len(text) > LONGEST or not text.isprintable():
         return ()
     found: list[Identifier] = [Uid(text)]

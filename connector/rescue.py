@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 
 from connector.errors import RescueReason
 
 LONGEST = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+_LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
+_BLANKS = " \t\u00a0\u202f\u200b\u2060\ufeff"  # what a paste brings along at either end; a line break is no accident
+_ANY_ADDRESS = re.compile(r"[^\s,;/|<>()\"']+@[^\s,;/|<>()\"']+")
+# Only a host's name tells a list by its form; not list.ru, which gives people mailboxes.
+_LIST_HOST = re.compile(
+    r"(listes?|lists?|mailman|sympa)\.[^.]+\..+|(.+\.)?(googlegroups\.com|groups\.io|framalistes\.org)"
+)
 
 
 def read(typed: str, own_domains: Sequence[str]) -> str | RescueReason:
     """The address as it will be kept (domain in ASCII, RFC 5891), or why it is refused.
 
-    ``own_domains`` are the university's: a mailbox there is lost together with the password. The local part must be
-    ASCII, since older directories keep it as IA5 and not every mail server speaks RFC 6531.
+    ``own_domains`` are the university's, as the settings keep them: ASCII, lower case. A mailbox there is lost together
+    with the password. The local part must be ASCII, since older directories keep it as IA5 and not every mail server
+    speaks RFC 6531. Whoever reads the mails of the address can take the account, so it is neither several addresses nor
+    that of a list.
     """
-    if len(typed) > LONGEST + 1:
-        return RescueReason.MALFORMED
+    if len(typed) > LONGEST:  # before any work
+        return RescueReason.TOO_LONG
+    text = typed.strip(_BLANKS)
     try:
-        address = validate_email(typed.strip(), check_deliverability=False, allow_smtputf8=False)
+        address = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
-        return RescueReason.MALFORMED
-    domain = address.ascii_domain.lower()
-    if any(domain == own.lower() or domain.endswith("." + own.lower()) for own in own_domains):
+        return _fault(text)
+    return _objection(address, own_domains) or address.ascii_email or RescueReason.ACCENTED
+
+
+def _fault(text: str) -> RescueReason:
+    """Why it is no address at all; the one thing its owner can do about it."""
+    if len(_ANY_ADDRESS.findall(text)) > 1:
+        return RescueReason.SEVERAL
+    top = text.rpartition("@")[2].rpartition(".")[2].lower()
+    return RescueReason.NOWHERE if top in SPECIAL_USE_DOMAIN_NAMES else RescueReason.MALFORMED
+
+
+def _objection(address: ValidatedEmail, own_domains: Sequence[str]) -> RescueReason | None:
+    """What is wrong with an address that is one."""
+    domain = address.ascii_domain
+    if any(domain == own or domain.endswith(f".{own}") for own in own_domains):
         return RescueReason.OWN_DOMAIN
-    return address.ascii_email or RescueReason.MALFORMED
+    if len(address.local_part.encode()) > _LONGEST_LOCAL_PART:  # which the library leaves to its callers
+        return RescueReason.TOO_LONG
+    return RescueReason.LIST if _LIST_HOST.fullmatch(domain) else None

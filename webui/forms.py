@@ -5,7 +5,8 @@ The CSRF token is checked for every POST by ``flask_wtf.CSRFProtect``, so the fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, PasswordField, StringField
@@ -14,10 +15,40 @@ from wtforms.validators import DataRequired, InputRequired, Length, ValidationEr
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
 SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence
 RESCUE_MAX = 254  # characters: RFC 5321 §4.5.3.1.3, less the angle brackets
+_NAME_AND_ADDRESS = re.compile(r"([^<>\x00-\x1f]*)<([^<>\x00-\x1f]*)>")
 
 
-def _strip(text: str | None) -> str | None:
-    return text.strip() if text else text
+def _within(longest: int, tidy: Callable[[str], str] = str) -> Callable[[str | None], str | None]:
+    """A filter, so that it runs before anything else: what is over-long is cut, and left for ``Length`` to refuse.
+
+    Nothing works on more than ``longest`` characters, nor writes more of them back into a page. What was cut is not
+    tidied: it must not become short enough to pass for what was typed.
+    """
+
+    def bound(text: str | None) -> str | None:
+        if not text:
+            return text
+        return tidy(text) if len(text) <= longest else text[: longest + 1]
+
+    return bound
+
+
+def _address(text: str) -> str:
+    """The address alone of ``Jeanne <jeanne@exemple.fr>``, as mail programs copy it; never one of two.
+
+    A line break stays where it is: no browser sends one from such a field, and the portal refuses it.
+    """
+    typed = text.strip(" ")
+    found = _NAME_AND_ADDRESS.fullmatch(typed)
+    if not found:
+        return typed
+    name, address = found[1].strip(" \"'"), found[2].strip(" ")
+    return typed if "@" in name and name.lower() != address.lower() else address
+
+
+_IDENTIFIER = _within(IDENTIFIER_MAX, str.strip)
+_SECRET = _within(SECRET_MAX)  # nothing else: blanks count in a password
+_RESCUE = _within(RESCUE_MAX, _address)
 
 
 class PortalForm(Form):  # type: ignore[misc]  # WTForms has no types
@@ -46,7 +77,7 @@ class SignInForm(PortalForm):
 
     identifier = StringField(
         _("Identifiant"),
-        filters=[_strip],
+        filters=[_IDENTIFIER],
         validators=[
             DataRequired(_("Écrivez votre identifiant, par exemple jmartin001.")),
             Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
@@ -54,6 +85,7 @@ class SignInForm(PortalForm):
     )
     secret = PasswordField(
         _("Mot de passe ou clé d’activation"),
+        filters=[_SECRET],
         validators=[
             InputRequired(_("Écrivez votre mot de passe, ou votre clé d’activation.")),
             Length(max=SECRET_MAX, message=_("C’est trop long pour un mot de passe ou une clé : vérifiez ce champ.")),
@@ -66,7 +98,7 @@ class ForgottenForm(PortalForm):
 
     identifier = StringField(
         id="forgotten-identifier",
-        filters=[_strip],
+        filters=[_IDENTIFIER],
         validators=[
             DataRequired(_("Écrivez votre identifiant ou votre numéro INE.")),
             Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant ou un INE : vérifiez ce champ.")),
@@ -95,10 +127,12 @@ class NewPasswordForm(PortalForm):
     """After a key: a password must be chosen; a rescue address may be given."""
 
     password = PasswordField(
-        _("Nouveau mot de passe"), validators=[InputRequired(_("Choisissez un mot de passe.")), _PASSWORD_LENGTH]
+        _("Nouveau mot de passe"),
+        filters=[_SECRET],
+        validators=[InputRequired(_("Choisissez un mot de passe.")), _PASSWORD_LENGTH],
     )
-    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_same])
-    rescue = StringField(_("Adresse mail de secours"), filters=[_strip], validators=[_RESCUE_LENGTH])
+    confirmation = PasswordField(_("Confirmation du mot de passe"), filters=[_SECRET], validators=[_same])
+    rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
 
 
 class ChangeForm(PortalForm):
@@ -107,11 +141,12 @@ class ChangeForm(PortalForm):
     current_password = PasswordField(
         _("Mot de passe actuel"),
         id="current-password",
+        filters=[_SECRET],
         validators=[
             InputRequired(_("Écrivez votre mot de passe actuel, pour confirmer que c’est bien vous.")),
             _PASSWORD_LENGTH,
         ],
     )
-    password = PasswordField(_("Nouveau mot de passe"), validators=[_PASSWORD_LENGTH])
-    confirmation = PasswordField(_("Confirmation du mot de passe"), validators=[_same])
-    rescue = StringField(_("Adresse mail de secours"), filters=[_strip], validators=[_RESCUE_LENGTH])
+    password = PasswordField(_("Nouveau mot de passe"), filters=[_SECRET], validators=[_PASSWORD_LENGTH])
+    confirmation = PasswordField(_("Confirmation du mot de passe"), filters=[_SECRET], validators=[_same])
+    rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])

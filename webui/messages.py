@@ -162,7 +162,19 @@ def field_problems(error: MonCompteError) -> dict[str, list[str]]:
 
 def _rescue(reason: RescueReason) -> str:
     sentences = {
-        RescueReason.MALFORMED: _("Cette adresse n’est pas complète : elle doit ressembler à prenom.nom@exemple.fr."),
+        RescueReason.MALFORMED: _(
+            "Cette adresse n’est pas complète, ou contient une faute : elle doit ressembler à prenom.nom@exemple.fr."
+        ),
+        RescueReason.TOO_LONG: _("Cette adresse est trop longue : vérifiez-la."),
+        RescueReason.SEVERAL: _("Il y a plusieurs adresses dans ce champ : choisissez-en une seule."),
+        RescueReason.ACCENTED: _(
+            "Devant l’arobase (@), il y a une lettre accentuée ou un autre signe que nous ne pouvons pas garder : "
+            "vérifiez l’adresse, ou donnez-en une autre."
+        ),
+        RescueReason.NOWHERE: _("Aucun mail n’arrive à cette adresse : vérifiez ce qui suit l’arobase (@)."),
+        RescueReason.LIST: _(
+            "C’est l’adresse d’une liste : d’autres que vous y liraient votre clé. Donnez une adresse personnelle."
+        ),
         RescueReason.OWN_DOMAIN: _(
             "C’est une adresse de l’université : vous la perdriez avec le mot de passe. Donnez une adresse personnelle."
         ),

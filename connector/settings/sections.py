@@ -156,7 +156,7 @@ class Password(Section):
 class Rescue(Section):
     """Which rescue addresses are accepted."""
 
-    own_domains: Words = ()
+    own_domains: Annotated[Words, AfterValidator(values.domains)] = ()
 
 
 class Mail(Section):

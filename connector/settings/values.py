@@ -7,6 +7,7 @@ import ssl
 from typing import Annotated
 
 from babel.dates import get_timezone
+from email_validator import EmailNotValidError, validate_email
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -14,8 +15,13 @@ from connector.model import Strength
 
 _LAST_PORT = 65535
 _KEY_LENGTH = 32  # characters; fewer could be searched for
-HOST = r"(\[[0-9A-Fa-f:.]+\]|[^/\s?#@:\[\]]+)(:[0-9]{1,5})?"
-MAILBOX = r"([^\r\n<>@]*<)?[!-;=?-~]+@[!-;=?-~]+>?"
+# An internationalised name is written in ASCII (xn--): in other letters no Message-ID and no redirect could bear it.
+HOST = r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:[0-9]{1,5})?"
+_ADDRESS = r"[0-9A-Za-z!#$%&'*+/?^_`{|}~.-]+@[0-9A-Za-z.-]+"
+# A name with signs that part addresses must be quoted (RFC 5322 §3.4), or From would hold several and no mail would go;
+# and no "=", which may begin an encoded word (RFC 2047).
+_NAME = r'"[^"=\\\p{C}]*" *|[^"=(),:;<>@\[\\\]\p{C}\u2028\u2029]*'
+MAILBOX = f"({_ADDRESS}|({_NAME})<{_ADDRESS}>)"
 URIS = "one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order"
 
 
@@ -75,6 +81,19 @@ def storage(url: SecretStr) -> SecretStr:
     if not re.fullmatch(r"memory://|(rediss?|valkeys?|(redis|valkey)\+unix)://\S+", url.get_secret_value()):
         raise ValueError("not a storage we know")
     return url
+
+
+def domains(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Mail domains as an address is kept with them: ASCII (RFC 5891), lower case, no final dot."""
+    return tuple(map(_domain, values))
+
+
+def _domain(value: str) -> str:
+    """Read as the domain of an address is: what no address could ever match would fail in silence."""
+    try:
+        return validate_email(f"x@{value.removesuffix('.')}", check_deliverability=False).ascii_domain
+    except EmailNotValidError:
+        raise ValueError(f"{value} is no mail domain, such as universite.fr") from None
 
 
 def certificates(path: str) -> str:

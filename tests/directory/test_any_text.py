@@ -1,0 +1,153 @@
+"""Whatever is typed, the directory is asked for just that; whatever a login looks like, its entry alone is written."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from ldap3 import Connection
+from ldap3.operation.search import compile_filter, parse_filter
+
+from connector.demo.ldap_tools import Entry
+from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
+from connector.errors import SignInRefused
+from connector.identifiers import candidates
+from connector.model import By, Identifier, Ine, StudentNumber, Uid
+from connector.portal import Portal
+from connector.settings import Settings
+from tests.conftest import PASSWORD
+from tests.portal_fixtures import MovingClock, mailed_key
+from tests.properties import NASTY, examples, odd_text
+
+NEW_PASSWORD = "Trois-chaloupes-4-voiles"
+ATTRIBUTES = {Uid: ["uid", "supannAliasLogin"], Ine: ["supannCodeINE"], StudentNumber: ["supannEtuId"]}
+ODD_LOGINS = (
+    *("a,b+c=d", 'quo"te', "back\\slash", "#hash", "<angle>;semi", " blanks ", "é,è", "a\\2cb", "*", "(x)", "*)(uid=*"),
+    *("😀", "%41", "..", "a&b|c!d", "{x}", "'", "a/b", "uid=jmartin001", "-", "x" * 128),
+)
+
+
+@pytest.fixture
+def filters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every filter that is sent, as it is; the searches go through."""
+    sent: list[str] = []
+    search = Connection.search
+
+    def spy(connection: Connection, base: str, ldap_filter: str, **options: object) -> object:
+        sent.append(ldap_filter)
+        return search(connection, base, ldap_filter, **options)
+
+    monkeypatch.setattr(Connection, "search", spy)
+    return sent
+
+
+@pytest.fixture
+def portal(settings: Settings, people: dict[str, str], clock: MovingClock) -> Iterator[Portal]:
+    """One that also looks for aliases and student numbers."""
+    names = settings.attributes.model_copy(update={"alias": "supannAliasLogin"})
+    portal = Portal(settings.model_copy(update={"attributes": names}), clock)
+    portal.directory.prepare()
+    yield portal
+    portal.stop()
+
+
+def asked(ldap_filter: str) -> Any:
+    """A filter as the octets that go to the server say it: ("and", [...]), ("equalityMatch", attribute, value)."""
+    tree = parse_filter(ldap_filter, None, auto_escape=True, auto_encode=True, validator=None, check_names=False)
+    return _said(compile_filter(tree.elements[0]))
+
+
+def _said(node: Any) -> Any:
+    kind = node.getName()
+    if kind in ("and", "or"):
+        return kind, [_said(part) for part in node.getComponent()]
+    if kind == "notFilter":
+        return kind, _said(node.getComponent()["innerNotFilter"])
+    if kind == "present":
+        return kind, str(node.getComponent())
+    return kind, str(node.getComponent()["attributeDesc"]), bytes(node.getComponent()["assertionValue"])
+
+
+@given(odd_text)
+@examples(300)
+def test_the_filter_asks_for_what_was_typed_and_for_nothing_else(
+    portal: Portal, filters: list[str], typed: str
+) -> None:
+    """One equality for each attribute that may hold it, and on the real slapd nobody answers to any of these.
+
+    Also for what was not normalised, as a session's login is not; blanks around it mean nothing (RFC 4518 §2.6.1).
+    """
+    raw = "x" + received(typed).strip()
+    for identifiers in (candidates(typed, student_number=True), (Uid(raw), Ine(raw), StudentNumber(raw))):
+        filters.clear()
+        assert portal.directory.find(identifiers) is None
+        assert [asked(sent) for sent in filters] == [expected(identifiers)]
+
+
+def received(typed: str) -> str:
+    """As the web and the directory hand it over: octets that are no UTF-8 are replaced."""
+    return typed.encode("utf-8", "replace").decode()
+
+
+def expected(identifiers: tuple[Identifier, ...]) -> Any:
+    population = ("equalityMatch", "eduPersonAffiliation", b"student")
+    terms = [
+        ("equalityMatch", attribute, identifier.value.encode())
+        for identifier in identifiers
+        for attribute in ATTRIBUTES[type(identifier)]
+    ]
+    return "and", [population, ("or", terms or [("notFilter", ("present", "objectClass"))])]
+
+
+@pytest.mark.parametrize("typed", NASTY, ids=lambda typed: ascii(typed)[:40])
+def test_nobody_answers_to_it_and_nobody_comes_in(portal: Portal, mailbox: Mailbox, typed: str) -> None:
+    typed = received(typed)
+    for secret in (PASSWORD, typed):
+        with pytest.raises(SignInRefused):
+            portal.sign_in(typed, secret)
+    with pytest.raises(SignInRefused):
+        portal.sign_in("jmartin001", typed)
+    portal.request_key(typed)
+    portal.outbox.send_handed()
+    assert mailbox.mails == []
+
+
+def add_student(slapd: PrivateSlapd, uid: str) -> str:
+    """An active student of that login; its DN as slapd writes it."""
+    octets = uid.encode()
+    rdn, value = "".join(f"\\{octet:02x}" for octet in octets), base64.b64encode(octets).decode()
+    classes = "".join(f"objectClass: {name}\n" for name in ("inetOrgPerson", "eduPerson", "supannPerson"))
+    slapd.add_ldif(
+        f"dn: uid={rdn},{slapd.people_dn}\n{classes}uid:: {value}\ncn: X\nsn: X\neduPersonAffiliation: student\n"
+        f"userPassword: {PASSWORD}\nsupannMailPrive: {{SECOURS}}odd@courriel.example\n"
+    )
+    (dn,) = [entry["dn"][0] for entry in slapd.search("(sn=X)", "1.1")]
+    return dn
+
+
+def everybody_but(slapd: PrivateSlapd, dn: str) -> list[Entry]:
+    return [entry for entry in slapd.search("(uid=*)", "*", "+") if entry["dn"] != [dn]]
+
+
+@pytest.mark.parametrize("uid", ODD_LOGINS, ids=lambda uid: ascii(uid)[:40])
+def test_whoever_has_an_odd_login_and_dn_is_served_like_anybody_and_nobody_else_is_touched(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, uid: str
+) -> None:
+    dn = add_student(slapd, uid)
+    others = everybody_but(slapd, dn)
+    assert portal.sign_in(uid, PASSWORD).account.dn == dn
+    key = mailed_key(portal, mailbox, uid)
+    assert [mail.to for mail in mailbox.mails] == [("odd@courriel.example",)]
+    proof = portal.sign_in(uid, key)
+    assert proof.by is By.KEY
+    portal.redeem_key(proof.account.uid, proof.mark, NEW_PASSWORD, "new@courriel.example")
+    portal.outbox.send_handed()
+    proof = portal.sign_in(uid, NEW_PASSWORD)
+    portal.change(proof.account.uid, proof.mark, NEW_PASSWORD, None, "newer@courriel.example")
+    assert everybody_but(slapd, dn) == others
+    (entry,) = slapd.search("(sn=X)", "supannMailPrive")
+    assert entry["supannMailPrive"] == ["{SECOURS}newer@courriel.example"]
