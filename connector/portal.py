@@ -127,7 +127,7 @@ class Portal:
             return done
 
     def form_refused(self, reason: str, caller: Caller) -> None:
-        """A form came without its token, or with another's: a page left open, or a forgery."""
+        """A form came without its token, with another's, or with more than fits: a page left open, or a forgery."""
         self.audit.write(Event.FORM_REFUSED, Line(outcome=Outcome.REFUSED, reason=reason), caller)
 
 

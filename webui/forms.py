@@ -60,6 +60,12 @@ class PortalForm(Form):  # type: ignore[misc]  # WTForms has no types
             self[name].errors = [*self[name].errors, *sentences]
 
     @property
+    def is_overlong(self) -> bool:
+        """Whether a field is beyond its bound: no page of ours lets anybody type that much."""
+        bounds = [(field, rule.max) for field in self for rule in field.validators if isinstance(rule, Length)]
+        return any(len(field.data or "") > longest for field, longest in bounds)
+
+    @property
     def problems(self) -> list[tuple[str, str]]:
         """(id of the field, sentence) for the summary on top, in the fields' order; one for each field."""
         return [(field.id, _in_short(field)) for field in self if field.errors]

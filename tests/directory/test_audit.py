@@ -145,6 +145,17 @@ def test_a_whole_story_in_its_lines(
     ]
 
 
+def test_what_no_page_of_ours_lets_anybody_send_is_told(portal: Portal, audit_file: Path) -> None:
+    client = create_app(portal).test_client()
+    try_to_sign_in(client, "x" * 129, "y")
+    post(client, "/oubli", identifier="x" * 70_000)
+    client.get("/nulle-part")
+    assert lines(audit_file, Event.FORM_REFUSED) == [
+        ("refused", "too-long", "visitor", None),
+        ("refused", "http-413", "visitor", None),
+    ]
+
+
 def test_every_line_of_one_request_has_its_name(portal: Portal, audit_file: Path) -> None:
     client = create_app(portal).test_client()
     sign_in(client, "jmartin001", PASSWORD)

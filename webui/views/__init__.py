@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from connector.errors import MonCompteError, Throttled
 from connector.model import Caller
+from webui.forms import PortalForm
 
 if TYPE_CHECKING:
     from connector.portal import Portal
@@ -29,6 +30,13 @@ def current_caller() -> Caller:
     if "caller" not in g:
         g.caller = current_portal().caller_from(request.remote_addr or "")
     return cast("Caller", g.caller)
+
+
+def is_acceptable(form: PortalForm) -> bool:
+    """Whether the form is complete and within its bounds; what was not typed in our pages is audited."""
+    if form.is_overlong:
+        current_portal().form_refused("too-long", current_caller())
+    return bool(form.validate())
 
 
 def refuse(page: str, error: MonCompteError | None = None) -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from connector.errors import DirectoryError, SessionStale, SignInRefused, Thrott
 from webui import messages, security
 from webui.forms import ForgottenForm, SignInForm
 from webui.messages import Told
-from webui.views import LOGIN, current_caller, current_portal, refuse
+from webui.views import LOGIN, current_caller, current_portal, is_acceptable, refuse
 
 blueprint = Blueprint("entry", __name__)
 
@@ -32,7 +32,7 @@ def start_again() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     """The one box; a refusal is the same page whoever is refused."""
     form = SignInForm(request.form)
-    if not form.validate():
+    if not is_acceptable(form):
         return refuse(render_landing(sign_in=form))
     portal = current_portal()
     _end_session()  # whoever's it is: nobody stays in their neighbour's, and no copy outlives it
@@ -50,7 +50,7 @@ def sign_in() -> ResponseReturnValue:
 def ask_key() -> ResponseReturnValue:
     """*Mot de passe oublié*: one answer for everyone, before, during and after the mail."""
     form = ForgottenForm(request.form)
-    if not form.validate():
+    if not is_acceptable(form):
         return refuse(render_landing(forgotten=form))
     try:
         current_portal().request_key(form.identifier.data, current_caller())

@@ -11,7 +11,7 @@ from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, security
 from webui.forms import SECRET_MAX, ChangeForm, NewPasswordForm, PortalForm
 from webui.security import Visit
-from webui.views import current_caller, current_portal, refuse
+from webui.views import current_caller, current_portal, is_acceptable, refuse
 
 blueprint = Blueprint("password", __name__)
 
@@ -31,7 +31,7 @@ def change() -> ResponseReturnValue:
     visit, account = _arrive()
     form = FORMS[visit.by](request.form)
     error: MonCompteError | None = None
-    if form.validate():
+    if is_acceptable(form):
         try:
             security.keep_done(_act(visit, form), messages.masked(form["rescue"].data or ""), current_portal().now())
             return redirect(url_for("password.done"), 303)
