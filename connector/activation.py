@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector import keys
-from connector.choices import Judge, notices
+from connector.choices import TURNS, Judge, notices
 from connector.directory import Directory
-from connector.errors import ChangeRefused, Conflict, KeyDead, SessionStale
+from connector.errors import ChangeRefused, Conflict, DirectoryUnavailable, KeyDead, SessionStale
 from connector.model import Account, By, DeadKeyReason, Done, Origin, PendingKey, Status, Uid
 from connector.outbox import Outbox, OwedNotice
 from connector.settings import Keys
@@ -41,31 +41,32 @@ class Activation:
         Raises ChangeRefused (every reason at once), KeyDead (expired, redeemed or replaced meanwhile), SessionStale
         (the account was closed meanwhile).
         """
-        account = self._account(uid, now)
+        for _ in range(TURNS):
+            account = self._proved(uid, mark, now)
+            change = self.judge.change(account, password, rescue)
+            activated = account.state.status is Status.TO_ACTIVATE
+            owed = notices(account, change, self.outbox.lease(now), activated=activated)
+            try:
+                self.directory.redeem(account, change.owing(owed), now)
+            except Conflict:
+                continue  # with what was proved, or with the password policy's own notes: the next look tells
+            except ChangeRefused:
+                # Of two clicks with one password, slapd tells the second that the password is not new, before it looks
+                # at the key.
+                self._proved(uid, mark, now)
+                raise
+            for notice in owed:
+                self.outbox.hand_over(OwedNotice(account, notice))
+            return Done(account, activated, password_changed=True, rescue_changed=change.rescue is not None)
+        raise DirectoryUnavailable("somebody else was first, again and again")
+
+    def _proved(self, uid: str, mark: str, now: datetime) -> Account:
+        """The account, whose key still is the one that was proved. Raises SessionStale, KeyDead."""
+        account = self.directory.find([Uid(uid)])
+        if account is None or not account.is_eligible(now):
+            raise SessionStale
         if account.key is None or account.mark(By.KEY) != mark:
             raise KeyDead(DeadKeyReason.SPENT)
         if reason := account.key.why_dead(now, self.lifetimes.max_failures):
             raise KeyDead(reason, account.key.expiry)
-        change = self.judge.change(account, password, rescue)
-        activated = account.state.status is Status.TO_ACTIVATE
-        owed = notices(account, change, self.outbox.lease(now), activated=activated)
-        try:
-            self.directory.redeem(account, change.owing(owed), now)
-        except Conflict:
-            self._account(uid, now)  # closed meanwhile: SessionStale
-            raise KeyDead(DeadKeyReason.SPENT) from None
-        except ChangeRefused:
-            # Of two clicks with one password, slapd tells the second that the password is not new, before it looks
-            # at the key.
-            if self._account(uid, now).mark(By.KEY) != mark:
-                raise KeyDead(DeadKeyReason.SPENT) from None
-            raise
-        for notice in owed:
-            self.outbox.hand_over(OwedNotice(account, notice))
-        return Done(account, activated, password_changed=True, rescue_changed=change.rescue is not None)
-
-    def _account(self, uid: str, now: datetime) -> Account:
-        account = self.directory.find([Uid(uid)])
-        if account is None or not account.is_eligible(now):
-            raise SessionStale
         return account

@@ -101,8 +101,8 @@ class Audit:
 
     @contextmanager
     def watch(self, event: Event, caller: Caller, account: str | None = None) -> Iterator[Line]:
-        """Write a line for the block, whatever becomes of it."""
-        line = Line(account)
+        """Write a line for the block, whatever becomes of it. ``account``: whose session it is, and so who acts."""
+        line = Line(account, account or "visitor")
         try:
             yield line
         except MonCompteError as error:

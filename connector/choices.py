@@ -11,6 +11,10 @@ from connector.errors import ChangeRefused, RescueReason
 from connector.model import Account, Change, Happened, Notice, Reason, Refusal, Strength
 from connector.passwords import PasswordPolicy, Verdict
 
+TURNS = 3
+"""How often a Modify is tried while what was proved still holds: ppolicy writes into the same entry, so that whoever
+binds at slapd in the same instant makes it fail as if somebody else had been first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:

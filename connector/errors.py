@@ -68,11 +68,11 @@ class KeyMistyped(SignInRefused):
 class KeyDead(MonCompteError):
     """Somebody typed a key that once was right; only they may be told so."""
 
-    def __init__(self, reason: DeadKeyReason, ended: datetime | None = None) -> None:
+    def __init__(self, reason: DeadKeyReason, ended: datetime | None = None, uid: str | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.ended = ended
-        self.word = f"key-{reason.value}"
+        self.word, self.uid = f"key-{reason.value}", uid
 
 
 class SessionStale(MonCompteError):

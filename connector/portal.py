@@ -12,13 +12,13 @@ from connector import keys
 from connector.activation import Activation
 from connector.audit import LOCAL, Audit, Event, Line, Outcome
 from connector.choices import Judge
-from connector.clock import Clock, utc_now
+from connector.clock import Clock, evened, utc_now
 from connector.directory import Directory
-from connector.errors import DirectoryUnavailable, SessionStale
+from connector.errors import DirectoryUnavailable, SessionStale, SignInRefused
 from connector.mail import Composer, Mailer
 from connector.model import Account, Asked, By, Caller, Done, Proof
 from connector.outbox import Outbox
-from connector.passwords import PasswordPolicy
+from connector.passwords import PasswordPolicy, Verdict
 from connector.recovery import Recovery
 from connector.selfcare import Selfcare
 from connector.settings import Settings
@@ -47,6 +47,7 @@ class Portal:
             self.directory,
             self.outbox,
             judge,
+            self.throttle,
             student_number,
             settings.keys.max_failures,
             settings.directory.lockout_seconds,
@@ -80,6 +81,7 @@ class Portal:
         with (
             self.audit.watch(Event.SESSION_OPENED, caller) as line,
             self.throttle.try_to_sign_in(caller.source, identifier, secret),
+            evened(self.settings.throttle.refusal_step_ms, SignInRefused),
         ):
             proof = self.selfcare.sign_in(identifier, secret, self.now())
             line.done_by(proof.account.uid, by=proof.by.value)
@@ -89,7 +91,8 @@ class Portal:
         """See ``Recovery.request_key``; raises Throttled. It tells its caller nothing."""
         with self.audit.watch(Event.KEY_ASKED, caller) as line:
             self.throttle.ask_for_key(caller.source, identifier)
-            asked, line.account = self.recovery.request_key(identifier, self.now())
+            with evened(self.settings.throttle.ask_step_ms):
+                asked, line.account = self.recovery.request_key(identifier, self.now())
             line.reason = asked.value
             line.outcome = Outcome.DONE if asked is Asked.MAILED else Outcome.REFUSED
 
@@ -122,9 +125,16 @@ class Portal:
             self.audit.watch(Event.CREDENTIALS_CHANGED, caller, uid) as line,
             self.throttle.try_to_sign_in(caller.source, uid, current),
         ):
+            if rescue and rescue.strip():
+                self.throttle.use("rescue_changes_per_account", uid)  # each sends mails, to wherever one likes
             done = self.selfcare.change(uid, mark, current, password, rescue, self.now())
             line.done_by(uid, changed=_what(done))
             return done
+
+    def judge_password(self, account: Account, password: str, rescue: str) -> Verdict:
+        """The meter's question: see ``Judge.verdict``. Raises Throttled: an answer is some 30 ms of work."""
+        self.throttle.use("meter_per_account", account.uid)
+        return self.judge.verdict(account, password, rescue)
 
     def form_refused(self, reason: str, caller: Caller) -> None:
         """A form came without its token, with another's, or with more than fits: a page left open, or a forgery."""

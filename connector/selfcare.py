@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector import keys
-from connector.choices import Judge, notices
+from connector.choices import TURNS, Judge, notices
 from connector.directory import Directory
 from connector.errors import (
     Conflict,
+    DirectoryUnavailable,
     KeyDead,
     KeyMistyped,
     NothingToChange,
@@ -21,6 +22,7 @@ from connector.errors import (
 from connector.identifiers import candidates
 from connector.model import Account, By, Change, DeadKeyReason, Done, Proof, Status, Uid
 from connector.outbox import Outbox, OwedNotice
+from connector.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Selfcare:
     directory: Directory
     outbox: Outbox
     judge: Judge
+    throttle: Throttle
     takes_student_number: bool
     max_failures: int  # wrong keys that a key survives
     lockout_seconds: int  # how long the password policy locks
@@ -37,8 +40,10 @@ class Selfcare:
     def sign_in(self, identifier: str, secret: str, now: datetime) -> Proof:
         """One search, one proof, for everyone: the box takes the password or the key.
 
-        The decoy's password is tried for somebody without one, for a slip on one's key, which must not count against
-        the password, and for somebody whom the password policy has locked: slapd would refuse at once, unhashed.
+        The decoy's password is tried for somebody without one; for a slip on one's key, which must not count against
+        the password; for somebody whom the password policy has locked, whom slapd would refuse at once, unhashed; and
+        once enough were tried at the account, by whatever name, for the policy to lock it next.
+
         Raises SignInRefused for everybody who does not get in, existing or not; KeyMistyped, just as blindly, for what
         has a key's shape; KeyDead only for a key that once was right.
         """
@@ -46,15 +51,19 @@ class Selfcare:
         account = found if found and found.is_eligible(now) else None
         typed = keys.read(secret)
         if typed and typed.is_sound and account and self._is_live_key(account, typed.text, now):
+            self.throttle.forget_binds(account.uid)
             return Proof(account, By.KEY, account.mark(By.KEY))
         is_slip = _is_slip(account, typed)
-        whom = None if is_slip else self._with_a_password(account, now)
+        may_try = self.throttle.may_try_password(account.uid if account else identifier)
+        whom = None if is_slip or not may_try else self._with_a_password(account, now)
         if self.directory.prove(whom, secret) and whom:
+            self.throttle.forget_binds(whom.uid)
             return Proof(whom, By.PASSWORD, whom.mark(By.PASSWORD))
         if typed and typed.is_sound:
             self.directory.count_wrong_key(account)
         refusal = KeyMistyped if is_slip or (typed and typed.is_mistyped) else SignInRefused
-        raise refusal(self._why(found, typed, now), found.uid if found else None)
+        why = self._why(found, typed, now) if may_try or not account else Shut.RESTING
+        raise refusal(why, found.uid if found else None)
 
     def revisit(self, uid: str, by: By, mark: str, now: datetime) -> Account:
         """The account of an open session, read afresh. Raises SessionStale once what it proved is no longer true."""
@@ -83,13 +92,16 @@ class Selfcare:
         if change == Change():
             raise NothingToChange
         owed = notices(account, change, self.outbox.lease(now))
-        try:
-            self.directory.change(account, change.owing(owed), now)
-        except Conflict:
-            raise SessionStale from None
-        for notice in owed:
-            self.outbox.hand_over(OwedNotice(account, notice))
-        return Done(account, False, change.password is not None, change.rescue is not None)
+        for _ in range(TURNS):
+            try:
+                self.directory.change(account, change.owing(owed), now)
+            except Conflict:
+                account = self.revisit(uid, By.PASSWORD, mark, now)
+                continue
+            for notice in owed:
+                self.outbox.hand_over(OwedNotice(account, notice))
+            return Done(account, False, change.password is not None, change.rescue is not None)
+        raise DirectoryUnavailable("somebody else was first, again and again")
 
     def _with_a_password(self, account: Account | None, now: datetime) -> Account | None:
         """The account, if a password could open it now."""
@@ -110,10 +122,10 @@ class Selfcare:
         """Whether ``typed`` is the account's key. Raises KeyDead for one that once was."""
         if account.key and keys.verify(typed, account.key.hash):
             if reason := account.key.why_dead(now, self.max_failures):
-                raise KeyDead(reason, account.key.expiry)
+                raise KeyDead(reason, account.key.expiry, account.uid)
             return True
         if any(keys.verify(typed, spent) for spent in account.spent_hashes):
-            raise KeyDead(DeadKeyReason.SPENT)
+            raise KeyDead(DeadKeyReason.SPENT, uid=account.uid)
         return False
 
 

@@ -25,6 +25,7 @@ from connector.settings import Throttle as ThrottleSettings
 
 _IPV6_PREFIX = 64  # bits
 LONGEST_SOURCE = 64  # characters
+LIMITS = [name for name in ThrottleSettings.model_fields if name != "storage" and not name.endswith("_ms")]
 KINDS = PASSWORD, KEY, SLIP = "password", "key", "slip"
 
 
@@ -34,9 +35,7 @@ class Throttle:
     def __init__(self, settings: ThrottleSettings, secret: str) -> None:
         self._secret = secret.encode()
         self._counters = Counters(settings.storage.get_secret_value())
-        self._limits = {
-            name: parse_many(getattr(settings, name)) for name in type(settings).model_fields if name != "storage"
-        }
+        self._limits = {name: parse_many(getattr(settings, name)) for name in LIMITS}
 
     @contextmanager
     def try_to_sign_in(self, source: str, identifier: str, secret: str) -> Iterator[None]:
@@ -65,13 +64,27 @@ class Throttle:
         per_source, in_all = self._counter("ask_per_source", where), self._counter("ask_in_all")
         self._counters.take([self._counter("ask_per_identifier", who), per_source, in_all])
 
+    def may_try_password(self, who: str) -> bool:
+        """Count a bind as the account ``who``, by whatever identifier it was found; False when that was enough.
+
+        slapd counts failed binds too, and would lock the account for the wifi and everything else. Where nobody was
+        found, ``who`` is what was typed: the work is the same.
+        """
+        return self._counters.add(self._counter("binds_per_account", self._digest(canonical(who))))
+
+    def forget_binds(self, who: str) -> None:
+        """The account was opened: what went wrong before is over, here as in slapd."""
+        self._counters.clear([self._counter("binds_per_account", self._digest(canonical(who)))])
+
+    def use(self, limit: str, who: str) -> None:
+        """Count an act of somebody who has come in: ``meter_per_account``, ``rescue_changes_per_account``."""
+        self._counters.take([self._counter(limit, self._digest(canonical(who)))])
+
     def _tries(self, kind: str, who: str, where: str) -> list[Counter]:
         if kind == SLIP:
             return [self._counter("sign_in_slips_per_identifier", who)]
-        return [
-            self._counter("sign_in_per_identifier_and_source", kind, who, where),
-            self._counter("sign_in_per_identifier", kind, who),
-        ]
+        limit = "sign_in_keys_per_identifier" if kind == KEY else "sign_in_per_identifier"
+        return [self._counter("sign_in_per_identifier_and_source", kind, who, where), self._counter(limit, who)]
 
     def _forgive(self, who: str, where: str) -> None:
         """A right proof: the wrong ones before it were its owner's own, or did not succeed."""

@@ -19,8 +19,10 @@ from connector.demo.slapd import PrivateSlapd
 from connector.model import Account, Origin, Uid
 from connector.portal import Portal
 from connector.settings import Settings, Throttle
+from connector.throttle import LIMITS
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+AT_ONCE = {"ask_step_ms": 0, "refusal_step_ms": 0}  # thousands of refusals in a test
 SHOWN_KEY = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 
 
@@ -79,7 +81,7 @@ def mailbox(session_mailbox: Mailbox) -> Iterator[Mailbox]:
 def settings(slapd: PrivateSlapd, mailbox: Mailbox, audit_file: Path) -> Settings:
     """The demo's, with limits that no other test than theirs reaches."""
     usual = demo_settings(slapd, mailbox, 8080, str(audit_file))
-    generous = {name: "1000000/second" for name in Throttle.model_fields if name != "storage"}
+    generous = dict.fromkeys(LIMITS, "1000000/second") | AT_ONCE
     return usual.model_copy(update={"throttle": usual.throttle.model_copy(update=generous)})
 
 
@@ -105,7 +107,7 @@ def portal(settings: Settings, people: dict[str, str], clock: MovingClock) -> It
 @pytest.fixture
 def limited(settings: Settings, people: dict[str, str], clock: MovingClock, wall: WallClock) -> Iterator[Portal]:
     """A portal with the limits that it has out of the box."""
-    portal = Portal(settings.model_copy(update={"throttle": Throttle()}), clock)
+    portal = Portal(settings.model_copy(update={"throttle": Throttle(**AT_ONCE)}), clock)
     portal.directory.prepare()
     yield portal
     portal.stop()

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webui import messages, security
 from webui.views import PORTAL, entry, password, problems, wellknown
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from connector.portal import Portal
+    from connector.settings import Web
 
 
 def create_app(portal: Portal) -> Flask:
@@ -29,9 +29,7 @@ def create_app(portal: Portal) -> Flask:
     app = Flask(__name__)
     app.debug = False  # FLASK_DEBUG in the environment would take our error pages away, headers and all
     app.extensions[PORTAL] = portal
-    app.wsgi_app = _under_its_own_name(app.wsgi_app, portal.settings.web.portal_url)  # type: ignore[assignment,method-assign]
-    # The address of whoever calls is what the nearest so many proxies wrote; whatever was there before is hearsay.
-    app.wsgi_app = ProxyFix(app.wsgi_app, portal.settings.web.proxies, 0, 0, 0, 0)  # type: ignore[method-assign]
+    app.wsgi_app = _as_it_is(app.wsgi_app, portal.settings.web)  # type: ignore[assignment,method-assign]
     security.configure(app, portal.settings.web)
     CSRFProtect(app)
     Babel(app, locale_selector=select_locale, default_timezone=portal.settings.web.timezone)
@@ -44,14 +42,40 @@ def create_app(portal: Portal) -> Flask:
     return app
 
 
-def _under_its_own_name(application: WSGIApplication, portal_url: str) -> WSGIApplication:
-    """The portal has one address: what a request or a proxy claims in ``Host`` decides nothing, and breaks nothing."""
-    host = urlsplit(portal_url).netloc
+def _as_it_is(application: WSGIApplication, web: Web) -> WSGIApplication:
+    """What a request claims about us and about itself, set right before anything reads it.
 
-    def named(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return application({**environ, "HTTP_HOST": host}, start_response)
+    The portal has one address: ``Host`` decides nothing, and breaks nothing. Whoever calls is what the nearest so many
+    proxies wrote; what was there before is hearsay. A ``Referer`` that is no address is none.
+    """
+    host = urlsplit(web.portal_url).netloc
 
-    return named
+    def application_as_it_is(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        said = environ.get("HTTP_X_FORWARDED_FOR", "")
+        true = {"HTTP_HOST": host, "REMOTE_ADDR": _caller(said, web.proxies) or environ.get("REMOTE_ADDR", "")}
+        if not _is_address(environ.get("HTTP_REFERER", "")):
+            true["HTTP_REFERER"] = ""
+        return application({**environ, **true}, start_response)
+
+    return application_as_it_is
+
+
+def _caller(forwarded_for: str, proxies: int) -> str:
+    """The address that the farthest of our proxies was called from; empty where there are none, or fewer.
+
+    Split at commas and nothing else: werkzeug's ProxyFix reads quotation marks too, and a caller who sends half of one
+    swallows what the proxy adds.
+    """
+    addresses = forwarded_for.split(",")
+    return addresses[-proxies].strip() if 0 < proxies <= len(addresses) else ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
 
 
 def select_locale() -> str:

@@ -154,7 +154,8 @@ def field_problems(error: MonCompteError) -> dict[str, list[str]]:
     if isinstance(error, ProofRefused):
         return {"current_password": [_("Ce n’est pas votre mot de passe actuel : vérifiez-le, puis retapez-le.")]}
     if isinstance(error, Throttled):
-        return {"current_password": [_("Trop d’essais : %(wait)s", wait=_wait(error))]}
+        field = "rescue" if "rescue" in error.word else "current_password"
+        return {field: [_("Trop d’essais : %(wait)s", wait=_wait(error))]}
     if isinstance(error, NothingToChange):
         return {"password": [_("Écrivez un nouveau mot de passe, ou plus bas une nouvelle adresse, ou les deux.")]}
     raise error

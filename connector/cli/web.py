@@ -60,6 +60,7 @@ def log_to_stderr(level: int, form: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(form))
     logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a flood has a flood of lines
 
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_INCREMENT, MODIFY_REPLACE
 from ldap3.utils.conv import escape_filter_chars
 
+from connector import keys
 from connector.directory import entries
 from connector.directory.entries import notice_value, to_time
 from connector.model import Account, Change, Notice, PendingKey, Status
@@ -164,6 +165,7 @@ def _spent(account: Account) -> list[str]:
 
 def _settings(account: Account, change: Change, names: Attributes) -> Changes:
     changes = _our_class(account)
+    changes[entries.SESSION_MARK] = [(MODIFY_REPLACE, [keys.random_id()])]  # whatever else may look as it did before
     if account.key:
         changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
     if change.password is not None:

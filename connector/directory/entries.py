@@ -54,7 +54,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
     return Account(
         dn=dn,
         uid=uid,
-        name=one(names.name) or uid,
+        name=" ".join((one(names.name) or uid).split()),  # one line, whatever is in there
         ines=every(names.ine),
         language=one(names.language),
         state=_state(every(names.state), every(names.state_date), names, zone),

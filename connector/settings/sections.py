@@ -120,6 +120,7 @@ class Throttle(Section):
         default=SecretStr("memory://"), description="memory://, redis://host:port/number or valkey://…"
     )
     sign_in_per_identifier: Limits = "5/2 minutes; 8/15 minutes; 25/day"
+    sign_in_keys_per_identifier: Limits = "20/15 minutes; 100/day"
     sign_in_per_identifier_and_source: Limits = "15/day"
     sign_in_slips_per_identifier: Limits = "30/15 minutes; 100/day"
     sign_in_slips_per_source: Limits = "300/15 minutes; 1000/day"
@@ -128,7 +129,12 @@ class Throttle(Section):
     sign_in_in_all: Limits = "1200/minute"
     ask_per_identifier: Limits = "5/15 minutes; 15/day"
     ask_per_source: Limits = "100/15 minutes; 300/day"
-    ask_in_all: Limits = "600/minute"
+    ask_in_all: Limits = "3000/minute"
+    binds_per_account: Limits = "8/15 minutes; 25/day"
+    rescue_changes_per_account: Limits = "10/day"
+    meter_per_account: Limits = "300/15 minutes"
+    ask_step_ms: int = Field(default=30, ge=0, le=1000, description="milliseconds, 0 to 1000")
+    refusal_step_ms: int = Field(default=100, ge=0, le=1000, description="milliseconds, 0 to 1000")
 
 
 class Audit(Section):

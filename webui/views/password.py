@@ -46,9 +46,11 @@ def strength() -> ResponseReturnValue:
     """The meter: the very verdict that decides at the end, as JSON."""
     _visit, account = _arrive()
     portal = current_portal()
-    verdict = portal.judge.verdict(
-        account, *(request.form.get(name, "")[:SECRET_MAX] for name in ("password", "rescue"))
-    )
+    typed = (request.form.get(name, "")[:SECRET_MAX] for name in ("password", "rescue"))
+    try:
+        verdict = portal.judge_password(account, *typed)
+    except Throttled as error:
+        return refuse("", error)
     shown = _shown_strength(verdict)
     return jsonify(
         strength=shown,
