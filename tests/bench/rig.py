@@ -1,0 +1,152 @@
+"""What a benchmark runs against: slapd, a mail server and the portal, each in a process of its own, and a visitor."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, Self
+from urllib.parse import urlencode
+
+from connector.cli.demo import settings as demo_settings
+from connector.cli.web import serving, until_stopped, wait
+from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
+from connector.portal import Portal
+from connector.settings import Settings
+from webui.server import listen
+
+_HOST = "127.0.0.1"
+_FORK = multiprocessing.get_context("fork")  # a child inherits the listening socket; nothing needs to be pickled
+_TOKEN = re.compile(rb'name="csrf_token" value="([^"]+)"')
+_COOKIE = re.compile(rb"Set-Cookie: ([^;]+)")
+_EXPECTED = {b"303", b"422"}  # of who asked, of who did not get in
+_LENGTH = re.compile(rb"Content-Length: (\d+)")
+
+
+def with_sections(settings: Settings, **sections: dict[str, Any]) -> Settings:
+    """The same settings with some values changed: ``with_sections(settings, keys={"cooldown_seconds": 0})``."""
+    changed = {name: getattr(settings, name).model_copy(update=values) for name, values in sections.items()}
+    return settings.model_copy(update=changed)
+
+
+@contextmanager
+def portal_on(slapd: PrivateSlapd, adjusted: Callable[[Settings], Settings]) -> Iterator[int]:
+    """The portal in a process of its own, and its mail server in another; yields the portal's port."""
+    smtp_port = _free_port()
+    with listen(_HOST, 0) as listener:
+        port = listener.getsockname()[1]
+        settings = adjusted(demo_settings(slapd, Mailbox(smtp_port), port))
+        with _process(_take_mails, smtp_port), _process(_serve, settings, listener):
+            _wait_for(smtp_port)
+            yield port
+
+
+@contextmanager
+def _process(act: Callable[..., None], *arguments: object) -> Iterator[None]:
+    child = _FORK.Process(target=act, args=arguments, daemon=True)
+    child.start()
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.join()
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    logging.basicConfig(level=logging.WARNING)
+    with until_stopped(), serving(Portal(settings), listener):
+        wait()
+
+
+def _take_mails(port: int) -> None:
+    """A mail server that takes everything, keeps nothing, and costs next to nothing: real ones are elsewhere."""
+    with socket.create_server((_HOST, port)) as server:
+        while True:
+            with server.accept()[0] as line, line.makefile("rb") as heard, suppress(ConnectionError):
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                _converse(line, heard)
+
+
+def _converse(line: socket.socket, heard: BinaryIO) -> None:
+    line.sendall(b"220 ready\r\n")
+    for command in heard:
+        if command.upper().startswith(b"DATA"):
+            line.sendall(b"354 go on\r\n")
+            while heard.readline() not in {b".\r\n", b""}:
+                pass
+        line.sendall(b"250 OK\r\n")
+
+
+def _free_port() -> int:
+    with socket.create_server((_HOST, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection((_HOST, port), timeout=10).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+class Visitor:
+    """A browser that says the same bytes for the same form, over one connection that stays open."""
+
+    def __init__(self, port: int) -> None:
+        self._line = socket.create_connection((_HOST, port), timeout=30)
+        self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._head = b"Host: portal\r\n"
+        page = self._answer(b"GET / HTTP/1.1\r\n" + self._head + b"\r\n")
+        cookie, token = _COOKIE.search(page), _TOKEN.search(page)
+        assert cookie and token
+        self._head += b"Cookie: " + cookie[1] + b"\r\n"
+        self._token = token[1].decode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+
+    def form(self, path: str, **typed: str) -> bytes:
+        """The request that a form makes."""
+        body = urlencode({"csrf_token": self._token, **typed}).encode()
+        length = f"Content-Length: {len(body)}\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+        return f"POST {path} HTTP/1.1\r\n".encode() + self._head + length.encode() + body
+
+    def page(self, path: str) -> bytes:
+        """The request for a page."""
+        return f"GET {path} HTTP/1.1\r\n".encode() + self._head + b"\r\n"
+
+    def say(self, request: bytes) -> float:
+        """The seconds from the first byte sent to the last byte received; any answer but a stranger's is an error."""
+        begin = time.perf_counter()
+        answer = self._answer(request)
+        seconds = time.perf_counter() - begin
+        assert answer.split(None, 2)[1] in _EXPECTED, answer[:200]
+        return seconds
+
+    def _answer(self, request: bytes) -> bytes:
+        self._line.sendall(request)
+        answer = b""
+        while not _is_whole(answer):
+            more = self._line.recv(65536)
+            assert more, "the portal hung up"
+            answer += more
+        return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, blank, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return bool(blank and length) and len(body) >= int(length[1] if length else 0)
