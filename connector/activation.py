@@ -10,7 +10,8 @@ from connector.choices import TURNS, Judge, notices
 from connector.directory import Directory
 from connector.errors import ChangeRefused, Conflict, DirectoryUnavailable, KeyDead, SessionStale
 from connector.model import Account, By, DeadKeyReason, Done, Origin, PendingKey, Status, Uid
-from connector.outbox import Outbox, OwedNotice
+from connector.outbox import Outbox
+from connector.owed import OwedNotice
 from connector.settings import Keys
 
 

@@ -16,19 +16,19 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import ClassVar
 
 from connector import keys
-from connector.audit import Audit, Event, Line, Outcome
+from connector.audit import Audit, Line, Outcome
 from connector.clock import Clock
 from connector.directory import Directory
-from connector.directory.entries import is_due, to_time
+from connector.directory.entries import is_due
 from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
 from connector.mail import Composer, Mailer, MailSession
 from connector.model import Account, Notice, Origin, PendingKey
+from connector.owed import Owed, OwedKey, OwedNotice
 from connector.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -36,62 +36,6 @@ _ROOM = 1000
 """Mails handed over and not yet sent; beyond it they wait in the directory for a dispatcher."""
 _DOUBLINGS = 10  # more than it takes to reach the longest pause
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class OwedKey:
-    """A key to be mailed before ``due``; the key itself is in no ``repr``."""
-
-    event: ClassVar[Event] = Event.KEY_MAILED
-
-    account: Account
-    key: str
-    expiry: datetime
-    due: datetime
-    tries: int = 0
-
-    def __repr__(self) -> str:
-        return f"OwedKey(account={self.account.uid!r}, due={self.due!r})"
-
-    def compose(self, composer: Composer, now: datetime) -> EmailMessage:
-        """The mail to send."""
-        return composer.key_mail(self.account, self.key, self.expiry, now)
-
-    def move(self, directory: Directory, new_due: datetime | None, failures: int) -> None:
-        """Settle it, give it up or put it off. Raises Conflict when somebody else claimed it meanwhile."""
-        directory.move_mail(self.account, to_time(self.due), new_due, failures)
-
-
-@dataclass(frozen=True, slots=True)
-class OwedNotice:
-    """A notice to be mailed before ``notice.due``."""
-
-    event: ClassVar[Event] = Event.NOTICE_MAILED
-
-    account: Account
-    notice: Notice
-
-    @property
-    def due(self) -> datetime:
-        """When another dispatcher may claim it."""
-        return self.notice.due
-
-    @property
-    def tries(self) -> int:
-        """How often sending it failed so far."""
-        return self.notice.tries
-
-    def compose(self, composer: Composer, now: datetime) -> EmailMessage:
-        """The mail to send."""
-        return composer.notice_mail(self.account, self.notice, now)
-
-    def move(self, directory: Directory, new_due: datetime | None, failures: int) -> None:
-        """Settle it, give it up or put it off. Raises Conflict when somebody else claimed it meanwhile."""
-        moved = replace(self.notice, due=new_due, tries=failures, raw="") if new_due else None
-        directory.move_notice(self.account, self.notice, moved, 0 if new_due else failures)
-
-
-Owed = OwedKey | OwedNotice
 
 
 class Outbox:

@@ -9,7 +9,8 @@ from connector.directory import Directory
 from connector.errors import Conflict
 from connector.identifiers import candidates
 from connector.model import Account, Asked
-from connector.outbox import Outbox, OwedKey
+from connector.outbox import Outbox
+from connector.owed import OwedKey
 from connector.settings import Keys
 
 _DAY = timedelta(days=1)

@@ -21,7 +21,8 @@ from connector.errors import (
 )
 from connector.identifiers import candidates
 from connector.model import Account, By, Change, DeadKeyReason, Done, Proof, Status, Uid
-from connector.outbox import Outbox, OwedNotice
+from connector.outbox import Outbox
+from connector.owed import OwedNotice
 from connector.throttle import Throttle
 
 

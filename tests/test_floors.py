@@ -20,6 +20,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.settings",
     },
     {"connector.directory", "connector.mail", "connector.choices", "connector.audit", "connector.throttle"},
+    {"connector.owed"},
     {"connector.outbox"},
     {"connector.activation", "connector.recovery", "connector.selfcare"},
     {"connector.portal"},

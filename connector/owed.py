@@ -1,0 +1,70 @@
+"""The two kinds of mail that can be owed: who gets it, what it says, how it is settled in the directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.message import EmailMessage
+from typing import ClassVar
+
+from connector.audit import Event
+from connector.directory import Directory
+from connector.directory.entries import to_time
+from connector.mail import Composer
+from connector.model import Account, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class OwedKey:
+    """A key to be mailed before ``due``; the key itself is in no ``repr``."""
+
+    event: ClassVar[Event] = Event.KEY_MAILED
+
+    account: Account
+    key: str
+    expiry: datetime
+    due: datetime
+    tries: int = 0
+
+    def __repr__(self) -> str:
+        return f"OwedKey(account={self.account.uid!r}, due={self.due!r})"
+
+    def compose(self, composer: Composer, now: datetime) -> EmailMessage:
+        """The mail to send."""
+        return composer.key_mail(self.account, self.key, self.expiry, now)
+
+    def move(self, directory: Directory, new_due: datetime | None, failures: int) -> None:
+        """Settle it, give it up or put it off. Raises Conflict when somebody else claimed it meanwhile."""
+        directory.move_mail(self.account, to_time(self.due), new_due, failures)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedNotice:
+    """A notice to be mailed before ``notice.due``."""
+
+    event: ClassVar[Event] = Event.NOTICE_MAILED
+
+    account: Account
+    notice: Notice
+
+    @property
+    def due(self) -> datetime:
+        """When another dispatcher may claim it."""
+        return self.notice.due
+
+    @property
+    def tries(self) -> int:
+        """How often sending it failed so far."""
+        return self.notice.tries
+
+    def compose(self, composer: Composer, now: datetime) -> EmailMessage:
+        """The mail to send."""
+        return composer.notice_mail(self.account, self.notice, now)
+
+    def move(self, directory: Directory, new_due: datetime | None, failures: int) -> None:
+        """Settle it, give it up or put it off. Raises Conflict when somebody else claimed it meanwhile."""
+        moved = replace(self.notice, due=new_due, tries=failures, raw="") if new_due else None
+        directory.move_notice(self.account, self.notice, moved, 0 if new_due else failures)
+
+
+Owed = OwedKey | OwedNotice
