@@ -1,0 +1,30 @@
+"""The benchmark of ``tests/bench`` runs; its figures are for a quiet machine and a long run, so none is asserted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ASKING = {"unknown", "eligible", "cooling down", "no rescue address", "suspended", "never activated"}
+SIGNING_IN = {"unknown", "active", "suspended", "never activated"}
+KINDS = {
+    "(asks) login": ASKING,
+    "(asks) INE": {"unknown", "suspended", "two people"},
+    "wrong password": SIGNING_IN,
+    "mistyped key": SIGNING_IN,
+    "wrong key": SIGNING_IN,
+}
+
+
+@pytest.mark.long
+def test_it_compares_every_kind_of_person_with_nobody(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.bench.equal_time", "--requests", "3", "--sign-ins", "3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode in {0, 1}, done.stderr
+    assert done.stderr == ""
+    rows = done.stdout.splitlines()[1:]
+    itself = [row for row in rows if row[37:48].strip() == "itself"]
+    measured = {(row[:18].strip(), row[18:37].strip(), int(row[48:53])) for row in itself}
+    assert measured == {(typed, who, 3) for typed, everybody in KINDS.items() for who in everybody}
