@@ -15,6 +15,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, ValidationEr
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
 SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence
 RESCUE_MAX = 254  # characters: RFC 5321 §4.5.3.1.3, less the angle brackets
+_BLANKS = " \t\u00a0\u202f\u200b\u2060\ufeff"  # as connector.rescue: what a paste brings along
 _NAME_AND_ADDRESS = re.compile(r"([^<>\x00-\x1f]*)<([^<>\x00-\x1f]*)>")
 
 
@@ -38,11 +39,11 @@ def _address(text: str) -> str:
 
     A line break stays where it is: no browser sends one from such a field, and the portal refuses it.
     """
-    typed = text.strip(" ")
+    typed = text.strip(_BLANKS)
     found = _NAME_AND_ADDRESS.fullmatch(typed)
     if not found:
         return typed
-    name, address = found[1].strip(" \"'"), found[2].strip(" ")
+    name, address = found[1].strip(_BLANKS + "\"'"), found[2].strip(_BLANKS)
     return typed if "@" in name and name.lower() != address.lower() else address
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from connector import rescue
 from connector.demo.ldap_tools import Entry
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
@@ -107,7 +108,7 @@ def test_behind_the_door_nothing_of_it_is_written_and_the_session_goes_on(
         refused = [
             {**good, "password": typed, "confirmation": typed, "rescue": OWN},
             {**good, "confirmation": typed, "rescue": OWN},
-            *([{**good, "rescue": typed}] if typed.strip() else []),  # only blanks: the address stays as it is
+            *([{**good, "rescue": typed}] if typed.strip().strip(rescue._BLANKS) else []),  # blanks: it stays as it is
         ]
         for form in refused:
             answer = send(client, "/mot-de-passe", **form)
@@ -198,6 +199,15 @@ def test_the_address_alone_comes_back_and_may_not_be_in_the_password(client: Fla
     assert "«\u00a0caravelle\u00a0»" in told_at(answer.text, "password")[0]
     choose(client, NEW_PASSWORD, rescue="Moi <caravelle@ailleurs.example>")
     assert "c***@a***.example</strong>" in client.get("/fait").text
+
+
+def test_blanks_that_a_paste_brings_along_are_no_part_of_the_address_anywhere(client: FlaskClient) -> None:
+    """The page after shows its first letter."""
+    sign_in(client, "jmartin001", PASSWORD)
+    assert (
+        change(client, PASSWORD, rescue=f"{rescue._BLANKS}jeanne@ailleurs.example{rescue._BLANKS}").status_code == 303
+    )
+    assert "j***@a***.example</strong>" in client.get("/fait").text
 
 
 BOUNDS = {
