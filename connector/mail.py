@@ -25,7 +25,7 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import get_timezone
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from connector import keys
+from connector import keys, rescue
 from connector.errors import MailFailed, MailRejected, MailServerDown
 from connector.model import Account, Happened, Notice, Status
 from connector.settings import Settings
@@ -88,11 +88,19 @@ class Composer:
         facts = {"name": account.name, "uid": account.uid, "web": self._web, **facts}
         subject, _, text = self._templates.get_template(f"{base}.txt").render(facts).partition("\n")
         message = EmailMessage()
+        read = rescue.read(to, ())
+        to = read if isinstance(read, str) else to  # a domain that another tool kept in Unicode is written in ASCII
         try:
             message["From"] = self._mail.sender
             message["To"] = Address(addr_spec=to)
             message["Subject"] = subject
-        except (ValueError, LookupError, AttributeError, HeaderParseError):  # no address at all: nobody to write to
+        except (
+            ValueError,
+            LookupError,
+            AttributeError,
+            HeaderParseError,
+            RecursionError,
+        ):  # no address: nobody to write to
             raise MailRejected("address") from None
         if self._mail.reply_to:
             message["Reply-To"] = self._mail.reply_to

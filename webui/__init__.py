@@ -72,7 +72,7 @@ def _caller(forwarded_for: str, proxies: int) -> str:
 
 def _is_address(text: str) -> bool:
     try:
-        urlsplit(text)
+        _ = urlsplit(text).port
     except ValueError:
         return False
     return True

@@ -155,7 +155,7 @@ def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
     """
     if not dn or not password:
         return {"result": INVALID_CREDENTIALS, "description": "invalidCredentials"}
-    connection.user, connection.password = dn, password.encode("utf-8", "surrogatepass")
+    connection.user, connection.password = dn, password.encode("utf-8", "replace")
     connection.authentication = SIMPLE
     try:
         result: dict[str, Any] = connection.bind(read_server_info=False)[1]

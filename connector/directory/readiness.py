@@ -15,7 +15,7 @@ from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, Se
 from connector.model import Reason, Refusal
 from connector.settings import Attributes
 
-_TURNS = 20
+_TURNS = 200
 _NAMES = re.compile(r"NAME (?:\( )?((?:'[^']+' ?)+)")
 
 

@@ -174,7 +174,9 @@ class Mail(Section):
     ca_file: File = ""
     username: str = ""
     password: SecretStr = SecretStr("")
-    sender: str = Field(pattern=rf"^{values.MAILBOX}$", description="an ASCII address, or Name <address>")
+    sender: str = Field(
+        pattern=rf"^{values.MAILBOX}$", description='an address, Name <address>, or "Name, with signs" <address>'
+    )
     reply_to: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description="an ASCII address, or nothing")
     helo: str = ""
     timeout_seconds: Seconds = 30

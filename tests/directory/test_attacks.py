@@ -160,13 +160,15 @@ def test_processes_start_together_while_strangers_try(
                 portal.sign_in("nobody", "wrong password")
             other.directory.prepare()
 
-    with ThreadPoolExecutor(len(others)) as pool:
-        assert list(pool.map(prepare, others)) == [None] * len(others)
-    for other in others:
-        other.stop()
+    try:
+        with ThreadPoolExecutor(len(others)) as pool:
+            assert list(pool.map(prepare, others)) == [None] * len(others)
+    finally:
+        for other in others:
+            other.stop()
 
 
-@pytest.mark.parametrize("referer", ["https://[::", "https://[", "http://[v1.a"])
+@pytest.mark.parametrize("referer", ["https://[::", "https://[", "http://[v1.a", "https://x:99999/", "https://x:abc/"])
 def test_a_referer_that_is_no_address_is_a_refusal_and_no_fault(
     portal: Portal, caplog: pytest.LogCaptureFixture, referer: str
 ) -> None:

@@ -12,6 +12,7 @@ from connector.model import Status
 from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, account
+from tests.web.steps import write
 
 HASH = "{SSHA512}c29tZXRoaW5n"
 
@@ -135,3 +136,24 @@ def test_an_entry_that_we_may_not_write_or_read_holds_up_nobody_elses_mail(
         for _ in rules:
             slapd.add_config(f"{database}delete: olcAccess\nolcAccess: {{0}}\n")
     assert [mail.to[0] for mail in mailbox.mails] == [account(portal, "lroy").rescue]
+
+
+def test_an_address_whose_domain_another_tool_kept_in_unicode_is_written_in_ascii(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox
+) -> None:
+    """A mail server without SMTPUTF8 (RFC 6531) would refuse the mail for good."""
+    write(slapd, "jmartin001", "supannMailPrive", "{SECOURS}jeanne@école.example")
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    assert mailbox.mails[0].to == ("jeanne@xn--cole-9oa.example",)
+
+
+def test_an_address_that_no_parser_bears_is_given_up_at_once(
+    portal: Portal, slapd: PrivateSlapd, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(slapd, "jmartin001", "supannMailPrive", "{SECOURS}" + "(" * 3000 + "@b.example")
+    portal.request_key("jmartin001")
+    portal.outbox.send_handed()
+    assert mailbox.mails == ()
+    assert "moncompteMailDue" not in slapd.search("(uid=jmartin001)", "*")[0]
+    assert "Traceback" not in caplog.text

@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.portal import Portal
+from tests.conftest import PASSWORD
 from tests.portal_fixtures import account, issue
 from tests.web.steps import NEW_PASSWORD, choose, post, sign_in, token, told_at
 
@@ -52,3 +53,10 @@ def test_what_is_refused_gets_no_praise(client: FlaskClient, portal: Portal) -> 
 def test_it_needs_a_session_and_a_token(client: FlaskClient) -> None:
     assert client.post("/force", data={"password": "martin"}).status_code == 400
     assert post(client, "/force", password="martin").status_code == 401
+
+
+def test_it_judges_the_address_that_the_form_would_keep(client: FlaskClient) -> None:
+    """Of ``Name <address>`` the address: what the meter lets pass, the form must not refuse."""
+    sign_in(client, "jmartin001", PASSWORD)
+    typed = {"password": "Caravelle-7-nuages!", "rescue": "Moi <caravelle@ailleurs.example>"}
+    assert "caravelle" in str(post(client, "/force", **typed).get_json()["refusals"])

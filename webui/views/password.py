@@ -9,7 +9,7 @@ from connector.errors import ChangeRefused, MonCompteError, NothingToChange, Pro
 from connector.model import Account, By, Done, Reason, Strength
 from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, security
-from webui.forms import SECRET_MAX, ChangeForm, NewPasswordForm, PortalForm
+from webui.forms import ChangeForm, NewPasswordForm, PortalForm
 from webui.security import Visit
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 
@@ -44,9 +44,9 @@ def change() -> ResponseReturnValue:
 @blueprint.post("/force")
 def strength() -> ResponseReturnValue:
     """The meter: the very verdict that decides at the end, as JSON."""
-    _visit, account = _arrive()
-    portal = current_portal()
-    typed = (request.form.get(name, "")[:SECRET_MAX] for name in ("password", "rescue"))
+    visit, account = _arrive()
+    portal, form = current_portal(), FORMS[visit.by](request.form)
+    typed = (form[name].data or "" for name in ("password", "rescue"))
     try:
         verdict = portal.judge_password(account, *typed)
     except Throttled as error:
