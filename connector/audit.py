@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
-from pathlib import Path
 
 from connector.clock import Clock
 from connector.errors import DirectoryError, MonCompteError, SettingsInvalid
@@ -116,11 +117,31 @@ class Audit:
             self.write(event, line, caller)
 
 
+class _File(WatchedFileHandler):
+    """The file, made if need be with its mode, and anew when logrotate has moved it away."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_open_for_us)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line. What goes wrong with moving and opening, logging itself would let through to the request."""
+        try:
+            super().emit(record)
+        except OSError:
+            stream, self.stream = self.stream, None  # opened again by the next line
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+            self.handleError(record)
+
+
+def _open_for_us(path: str, flags: int) -> int:
+    return os.open(path, flags, _MODE)
+
+
 def _opened(file: str) -> logging.Handler:
-    """The file, made if need be; found again when logrotate has moved it away."""
     try:
-        Path(file).touch(mode=_MODE)
-        return WatchedFileHandler(file, encoding="utf-8", delay=True)
+        return _File(file)
     except OSError as error:
         raise SettingsInvalid([f"[audit] file: {file} cannot be written: {error.strerror}"]) from None
 

@@ -8,16 +8,17 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from limits import RateLimitItem
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from connector.clock import elapsed_seconds, wall_seconds
-from connector.errors import Throttled
+from connector.errors import SettingsInvalid, Throttled
 
 _LOG = logging.getLogger(__name__)
 _MOST_KEPT = 100_000
@@ -94,6 +95,7 @@ class Counters:
         self._own = MovingWindowRateLimiter(BoundedMemory())
         self._shared = None if url.startswith("memory:") else MovingWindowRateLimiter(_shared_storage(url))
         self._lost_at = -math.inf
+        self._is_lost = False
 
     def take(self, counters: Sequence[Counter], *, unless_full: Sequence[Counter] = ()) -> None:
         """Count one try on each, if each has room, and those of ``unless_full`` too. Raises Throttled."""
@@ -121,12 +123,22 @@ class Counters:
     def _with_storage(self, act: Callable[[MovingWindowRateLimiter], T]) -> T:
         if self._shared and elapsed_seconds() - self._lost_at > _RETRY_SECONDS:
             try:
-                return act(self._shared)
+                result = act(self._shared)
             except StorageError as error:
-                why = type(error.storage_error).__name__
-                _LOG.warning("[throttle] storage does not answer, limits are counted here: %s", why)
                 self._lost_at = elapsed_seconds()
+                self._tell_storage(type(error.storage_error).__name__)
+            else:
+                self._tell_storage(None)
+                return result
         return act(self._own)
+
+    def _tell_storage(self, why: str | None) -> None:
+        """One line when it goes, one when it is back."""
+        if why and not self._is_lost:
+            _LOG.warning("[throttle] storage does not answer, limits are counted here: %s", why)
+        elif self._is_lost and not why:
+            _LOG.warning("[throttle] storage is back")
+        self._is_lost = why is not None
 
 
 def _full(limiter: MovingWindowRateLimiter, counter: Counter) -> tuple[str, int] | None:
@@ -139,7 +151,13 @@ def _full(limiter: MovingWindowRateLimiter, counter: Counter) -> tuple[str, int]
 
 
 def _shared_storage(url: str) -> Storage:
-    """Valkey's client speaks to Redis too."""
+    """Valkey's client speaks to Redis too. Raises SettingsInvalid for what no client could use."""
     url = url.replace("redis", "valkey", 1) if url.startswith("redis") else url
     patience = {"socket_timeout": _PATIENCE_SECONDS, "socket_connect_timeout": _PATIENCE_SECONDS}
-    return cast("Storage", storage_from_string(url, wrap_exceptions=True, **patience))
+    try:
+        storage = cast("Storage", storage_from_string(url, wrap_exceptions=True, **patience))
+        with suppress(StorageError):  # not there now, perhaps later: the first try tells
+            storage.get("moncompte")
+    except (ValueError, TypeError, ConfigurationError) as error:
+        raise SettingsInvalid([f"[throttle] storage: cannot be used: {type(error).__name__}: {error}"]) from None
+    return storage

@@ -7,6 +7,7 @@ around each use case the limits, which come before any look-up, and the audit, w
 from __future__ import annotations
 
 import logging
+import os
 
 from connector import keys
 from connector.activation import Activation
@@ -62,14 +63,14 @@ class Portal:
             self.directory.prepare()
         except DirectoryUnavailable as error:
             _LOG.warning("the directory does not answer yet: %s", error)
-        self.audit.write(Event.PORTAL_STARTED, Line(actor="portal"))
+        self.audit.write(Event.PORTAL_STARTED, _own_line())
         self.outbox.start()
 
     def stop(self) -> None:
         """Finish the mail in hand, close the connections."""
         self.outbox.stop()
         self.directory.close()
-        self.audit.write(Event.PORTAL_STOPPED, Line(actor="portal"))
+        self.audit.write(Event.PORTAL_STOPPED, _own_line())
         self.audit.close()
 
     def caller_from(self, address: str) -> Caller:
@@ -139,6 +140,10 @@ class Portal:
     def form_refused(self, reason: str, caller: Caller) -> None:
         """A form came without its token, with another's, or with more than fits: a page left open, or a forgery."""
         self.audit.write(Event.FORM_REFUSED, Line(outcome=Outcome.REFUSED, reason=reason), caller)
+
+
+def _own_line() -> Line:
+    return Line(actor="portal", details={"process": str(os.getpid())})
 
 
 def _what(done: Done) -> list[str]:

@@ -14,6 +14,7 @@ from connector.portal import Portal
 from connector.settings import load
 from webui.server import listen
 
+_LOG = logging.getLogger(__name__)
 DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 
 
@@ -38,7 +39,7 @@ def serve(path: Path) -> None:
         portal = Portal(load(path))
         host, _, port = portal.settings.web.listen.rpartition(":")
         with until_stopped(), _listener(host, int(port)) as listener, serving(portal, listener):
-            click.echo(f"Mon compte listens on http://{host}:{port}", err=True)
+            _LOG.info("Mon compte listens on http://%s:%s", host, port)
             wait()
     except (SettingsInvalid, DirectoryMisconfigured) as error:
         raise click.ClickException(str(error)) from None

@@ -52,6 +52,11 @@ class Web(Section):
     )
     threads: Positive = 8
 
+    @model_validator(mode="after")
+    def _cookies(self) -> Self:
+        is_kept = self.portal_url.lower().startswith("https:") or not self.secure_cookies
+        return _demand(self, is_kept, "secure_cookies needs an https portal_url: no browser would keep the session")
+
     @property
     def secret_keys(self) -> list[str]:
         """The key that signs, and older ones that are still believed."""

@@ -70,9 +70,11 @@ def secret_keys(value: SecretStr) -> SecretStr:
 def limits(text: str) -> str:
     """Limits that the library reads."""
     try:
-        parse_many(text)
+        is_usable = all(limit.amount > 0 for limit in parse_many(text))
     except ValueError:
-        raise ValueError(f"{text} is none") from None
+        is_usable = False
+    if not is_usable:
+        raise ValueError(f"{text} is no limit")
     return text
 
 

@@ -4,7 +4,7 @@ Asks for keys and tries to sign in, over a socket, for people of every kind in r
 time of each kind with that of unknown people for whom the same was typed: of the request itself, of another's asking
 right after it, and of eight small pages right after it, which a mail being sent would slow down. The passwords are not
 hashed as the decoy's is: that must not show either. slapd, mail server, portal and visitor are processes of their own.
-Exit code 1: a ratio of medians lies outside 0.98 to 1.02, and its 95 % interval does not hold 1, so that it is not noise.
+Exit code 1: a ratio of medians lies outside 0.98 to 1.02, and its 95 % interval does not hold 1: it is not noise.
 
 The defaults take some twenty minutes; ``--no-steps`` shows what the steps of ``[throttle]`` hide.
 """

@@ -135,7 +135,7 @@ def test_a_whole_story_in_its_lines(
         ("account:session:close", "done", "", "emercier"),
         ("account:session:open", "done", "", "emercier"),
         ("account:session:lose", "refused", "session-stale", "emercier"),
-        ("visitor:form:forge", "refused", "The CSRF token is missing.", None),
+        ("visitor:form:forge", "refused", "no-token", None),
         *[("outbox:notice:mail", "done", "", "emercier")] * 3,  # one of them to the address that was replaced
     ]
     assert next(line for line in audited(audit_file) if line["event"] == "account:key:redeem")["changed"] == [
@@ -198,6 +198,33 @@ def test_a_file_that_logrotate_moved_away_is_made_anew(tmp_path: Path, clock: Mo
     assert [line["event"] for line in audited(file)] == ["portal:process:stop"]
 
 
+def test_the_new_file_is_as_private_as_the_old_one(tmp_path: Path, clock: MovingClock) -> None:
+    file = tmp_path / "a.jsonl"
+    audit = Audit(str(file), clock)
+    audit.write(Event.PORTAL_STARTED, Line())
+    file.rename(tmp_path / "a.jsonl.1")
+    audit.write(Event.PORTAL_STOPPED, Line())
+    audit.close()
+    assert file.stat().st_mode & 0o027 == 0
+
+
+def test_a_file_that_cannot_be_made_anew_costs_lines_and_stops_nobody(
+    tmp_path: Path, clock: MovingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "a.jsonl"
+    audit = Audit(str(file), clock)
+    audit.write(Event.PORTAL_STARTED, Line())
+    file.unlink()
+    file.mkdir()  # not even root writes into that
+    for _ in range(3):
+        audit.write(Event.KEY_ASKED, Line())
+    assert caplog.text.count("the audit cannot be written") == 3
+    file.rmdir()
+    audit.write(Event.PORTAL_STOPPED, Line())
+    audit.close()
+    assert [line["event"] for line in audited(file)] == ["portal:process:stop"]
+
+
 def test_a_file_is_for_the_portal_and_its_group_alone(tmp_path: Path, clock: MovingClock) -> None:
     file = tmp_path / "a.jsonl"
     Audit(str(file), clock).close()
@@ -207,6 +234,8 @@ def test_a_file_is_for_the_portal_and_its_group_alone(tmp_path: Path, clock: Mov
 def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path: Path, clock: MovingClock) -> None:
     with pytest.raises(SettingsInvalid, match=r"\[audit\] file: .* cannot be written"):
         Audit(str(tmp_path / "nowhere" / "a.jsonl"), clock)
+    with pytest.raises(SettingsInvalid, match=r"\[audit\] file: .* cannot be written"):
+        Audit(str(tmp_path), clock)
 
 
 def test_a_full_disk_costs_lines_with_a_complaint_and_stops_nobody(
@@ -214,9 +243,10 @@ def test_a_full_disk_costs_lines_with_a_complaint_and_stops_nobody(
 ) -> None:
     audit = Audit("/dev/full", clock)
     with caplog.at_level(logging.ERROR):
-        audit.write(Event.PORTAL_STARTED, Line())
+        for _ in range(3):
+            audit.write(Event.PORTAL_STARTED, Line())
     audit.close()
-    assert "the audit cannot be written: [Errno 28]" in caplog.text
+    assert caplog.text.count("the audit cannot be written: [Errno 28]") == 3
 
 
 def test_the_document_explains_every_event_outcome_and_reason_and_no_other() -> None:

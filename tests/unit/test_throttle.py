@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from connector import counters
-from connector.errors import KeyMistyped, SignInRefused, Throttled
+from connector.errors import KeyMistyped, SettingsInvalid, SignInRefused, Throttled
 from connector.settings import Throttle as ThrottleSettings
 from connector.throttle import Throttle, network
 
@@ -142,3 +142,17 @@ def test_a_storage_that_is_back_is_used_again(shared: str, monkeypatch: pytest.M
     assert is_full(limits)
     seconds = 10.1
     assert not is_full(limits)  # counted there
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h:99999999/0", "rediss://localhost:notaport/0", "redis://127.0.0.1:1/0?foo=bar"]
+)
+def test_a_storage_that_no_client_could_use_is_told_at_once(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"\[throttle\] storage: cannot be used"):
+        Throttle(ThrottleSettings(storage=SecretStr(url)), SECRET)
+
+
+@pytest.mark.parametrize("nonsense", ["0/minute", "5 par minute", "", "-1/day"])
+def test_a_limit_that_nobody_can_mean_is_told(nonsense: str) -> None:
+    with pytest.raises(ValueError, match="is no limit"):
+        ThrottleSettings(sign_in_per_identifier=nonsense)

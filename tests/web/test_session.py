@@ -1,6 +1,7 @@
 """The session: how long it lives, what ends it, what it holds."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -241,12 +242,9 @@ def test_who_signed_out_may_come_back_at_once(client: FlaskClient) -> None:
 def test_a_sysadmin_ends_somebodys_sessions_with_ldapmodify(client: FlaskClient, slapd: PrivateSlapd) -> None:
     sign_in(client, "rbenali", PASSWORD)
     thief = stolen(client)
-    suspended = "dn: uid=rbenali,{base}\nchangetype: modify\nadd: objectClass\nobjectClass: moncompteAccount\n-\n"
-    slapd.run(
-        "ldapmodify",
-        *slapd.as_root,
-        text=suspended.format(base=slapd.people_dn) + "replace: moncompteSessionMark\nmoncompteSessionMark: out\n",
-    )
+    document = (Path(__file__).parents[2] / "docs" / "sessions.md").read_text(encoding="utf-8")
+    block = document.partition("```ldif sessions\n")[2].partition("```")[0]
+    slapd.run("ldapmodify", *slapd.as_root, text=block.replace("dc=universite,dc=example", slapd.base))
     assert not is_open(thief)
 
 

@@ -71,7 +71,8 @@ def _directory_misconfigured(error: DirectoryMisconfigured) -> ResponseReturnVal
 
 def _form_expired(error: CSRFError) -> ResponseReturnValue:
     """The token is not this session's: often the second of two clicks, and the first has changed the session."""
-    current_portal().form_refused(str(error.description), current_caller())
+    reason = "no-token" if "missing" in str(error.description) else "wrong-token"
+    current_portal().form_refused(reason, current_caller())
     if request.endpoint == "entry.sign_out":
         return sign_out()  # whoever wants to leave must not stay; a forged form gains no more than that
     if page := _page_after_first_click():
