@@ -17,6 +17,11 @@ refusal     one reason why a new password (or rescue address) is not accepted; a
 outbox      the mails that are owed, written in the directory in the same Modify as the act that owes them
 lease       how long whoever is mailing may take before another dispatcher claims the mail, in seconds
 notice      the mail that tells a person about a change; it carries neither key nor password
+caller      whoever sends a request: their ``source``, an IP address or a /64 of IPv6, and the request's name
+limit       so many tries in such a time, counted per identifier, per source, per account or in all
+mark        what a session remembers of its proof; it no longer fits once anything it rests on has changed
+step        answers that must not tell by their time end on a multiple of one
+resting     of an account: locked for a while by the directory's password policy
 decoy       an entry of ours that stands in for people who do not exist, so that the directory works alike for all
 
 Suffixes: ``_dn`` is a DN string, ``entry`` is a raw search result that never leaves ``connector.directory``,

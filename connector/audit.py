@@ -19,7 +19,7 @@ from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 
 from connector.clock import Clock
-from connector.errors import DirectoryError, MonCompteError, SettingsInvalid
+from connector.errors import DirectoryError, MonCompteError, SessionStale, SettingsInvalid
 from connector.model import Caller
 
 _LOG = logging.getLogger(__name__)
@@ -109,6 +109,8 @@ class Audit:
         except MonCompteError as error:
             line.outcome = Outcome.FAILED if isinstance(error, DirectoryError) else Outcome.REFUSED
             line.reason, line.account = error.word, error.uid or account
+            if isinstance(error, SessionStale):
+                line.actor = "visitor"  # whoever has that cookie
             raise
         except BaseException as error:
             line.outcome, line.reason = Outcome.FAILED, type(error).__name__

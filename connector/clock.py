@@ -11,7 +11,7 @@ Clock = Callable[[], datetime]
 
 
 def elapsed_seconds() -> float:
-    """Seconds on a clock that nobody sets; only differences mean anything. For how old a connection is."""
+    """Seconds on a clock that nobody sets; only differences mean anything."""
     return time.monotonic()
 
 

@@ -22,8 +22,7 @@ from connector.errors import SettingsInvalid, Throttled
 
 _LOG = logging.getLogger(__name__)
 _MOST_KEPT = 100_000
-"""Counters in memory, some 40 MB; beyond it the one that was idle longest is forgotten. A flood that fills it takes
-longer than most windows last."""
+"""Counters in memory, some 40 MB; beyond it the one that was idle longest is forgotten."""
 _RETRY_SECONDS = 10  # how long a shared storage that did not answer is left alone
 _PATIENCE_SECONDS = 1
 _SOON_SECONDS = 1
@@ -122,23 +121,30 @@ class Counters:
 
     def _with_storage(self, act: Callable[[MovingWindowRateLimiter], T]) -> T:
         if self._shared and elapsed_seconds() - self._lost_at > _RETRY_SECONDS:
+            began = elapsed_seconds()
             try:
                 result = act(self._shared)
-            except StorageError as error:
-                self._lost_at = elapsed_seconds()
-                self._tell_storage(type(error.storage_error).__name__)
+            except (StorageError, TypeError, ValueError) as error:  # no answer, or one that makes no sense
+                self._lost(type(getattr(error, "storage_error", error)).__name__)
             else:
-                self._tell_storage(None)
+                if elapsed_seconds() - began > _PATIENCE_SECONDS:  # each answer in time, and all of them too late
+                    self._lost("slow")
+                else:
+                    self._found()
                 return result
         return act(self._own)
 
-    def _tell_storage(self, why: str | None) -> None:
-        """One line when it goes, one when it is back."""
-        if why and not self._is_lost:
+    def _lost(self, why: str) -> None:
+        """Left alone for a while; one line when it goes, one when it is back."""
+        self._lost_at = elapsed_seconds()
+        if not self._is_lost:
             _LOG.warning("[throttle] storage does not answer, limits are counted here: %s", why)
-        elif self._is_lost and not why:
+        self._is_lost = True
+
+    def _found(self) -> None:
+        if self._is_lost:
             _LOG.warning("[throttle] storage is back")
-        self._is_lost = why is not None
+        self._is_lost = False
 
 
 def _full(limiter: MovingWindowRateLimiter, counter: Counter) -> tuple[str, int] | None:
@@ -159,5 +165,6 @@ def _shared_storage(url: str) -> Storage:
         with suppress(StorageError):  # not there now, perhaps later: the first try tells
             storage.get("moncompte")
     except (ValueError, TypeError, ConfigurationError) as error:
-        raise SettingsInvalid([f"[throttle] storage: cannot be used: {type(error).__name__}: {error}"]) from None
+        # Not the error's own words: they may quote a password.
+        raise SettingsInvalid([f"[throttle] storage: cannot be used ({type(error).__name__})"]) from None
     return storage

@@ -48,6 +48,7 @@ class Shut(Enum):
     CLOSED = "closed"
     LOCKED = "locked"
     RESTING = "resting"  # locked for a while by the password policy
+    ENOUGH = "too-many-binds-per-account"  # one more failure, and the policy might lock it: the decoy was tried
     WRONG_KEY = "wrong-key"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 (a word)
     MISTYPED_KEY = "mistyped-key"

@@ -36,9 +36,9 @@ class Portal:
         self.now = clock
         rules = settings.password
         self.policy = PasswordPolicy(rules.min_length, rules.max_length, rules.min_non_letters, rules.min_strength)
-        self.audit = Audit(settings.audit.file, clock)
         self.throttle = Throttle(settings.throttle, settings.web.secret_keys[0])
         self.directory = Directory(settings)
+        self.audit = Audit(settings.audit.file, clock)
         self.outbox = Outbox(self.directory, Composer(settings), Mailer(settings), settings, self.audit, clock)
         self.judge = judge = Judge(self.policy, settings.rescue.own_domains)
         student_number = settings.identifiers.student_number
@@ -115,6 +115,7 @@ class Portal:
         """See ``Activation.redeem_key``."""
         with self.audit.watch(Event.KEY_REDEEMED, caller, uid) as line:
             done = self.activation.redeem_key(uid, mark, password, rescue, self.now())
+            self.throttle.forget_binds(uid)
             line.done_by(uid, changed=_what(done))
             return done
 
@@ -124,18 +125,21 @@ class Portal:
         """See ``Selfcare.change``; the current password is a proof like another: raises Throttled too."""
         with (
             self.audit.watch(Event.CREDENTIALS_CHANGED, caller, uid) as line,
-            self.throttle.try_to_sign_in(caller.source, uid, current),
+            self.throttle.try_to_sign_in(caller.source, f"session of {uid}", current),  # not who hammers at the door
         ):
-            if rescue and rescue.strip():
-                self.throttle.use("rescue_changes_per_account", uid)  # each sends mails, to wherever one likes
             done = self.selfcare.change(uid, mark, current, password, rescue, self.now())
             line.done_by(uid, changed=_what(done))
             return done
 
     def judge_password(self, account: Account, password: str, rescue: str) -> Verdict:
-        """The meter's question: see ``Judge.verdict``. Raises Throttled: an answer is some 30 ms of work."""
+        """The meter's question: see ``Judge.verdict``. Raises Throttled: an answer is some 10 ms of work."""
         self.throttle.use("meter_per_account", account.uid)
         return self.judge.verdict(account, password, rescue)
+
+    def judge_choice(self, account: Account, password: str | None, rescue: str | None) -> None:
+        """What is wrong with a choice that is not made yet: raises ChangeRefused, Throttled as the meter does."""
+        self.throttle.use("meter_per_account", account.uid)
+        self.judge.change(account, password, rescue)
 
     def form_refused(self, reason: str, caller: Caller) -> None:
         """A form came without its token, with another's, or with more than fits: a page left open, or a forgery."""

@@ -52,18 +52,17 @@ class Selfcare:
         account = found if found and found.is_eligible(now) else None
         typed = keys.read(secret)
         if typed and typed.is_sound and account and self._is_live_key(account, typed.text, now):
-            self.throttle.forget_binds(account.uid)
             return Proof(account, By.KEY, account.mark(By.KEY))
         is_slip = _is_slip(account, typed)
-        may_try = self.throttle.may_try_password(account.uid if account else identifier)
-        whom = None if is_slip or not may_try else self._with_a_password(account, now)
+        may_bind = is_slip or self.throttle.may_bind(account.uid if account else identifier, secret)
+        whom = None if is_slip or not may_bind else self._with_a_password(account, now)
         if self.directory.prove(whom, secret) and whom:
             self.throttle.forget_binds(whom.uid)
             return Proof(whom, By.PASSWORD, whom.mark(By.PASSWORD))
         if typed and typed.is_sound:
             self.directory.count_wrong_key(account)
         refusal = KeyMistyped if is_slip or (typed and typed.is_mistyped) else SignInRefused
-        why = self._why(found, typed, now) if may_try or not account else Shut.RESTING
+        why = self._why(found, typed, now) if may_bind else Shut.ENOUGH
         raise refusal(why, found.uid if found else None)
 
     def revisit(self, uid: str, by: By, mark: str, now: datetime) -> Account:
@@ -84,14 +83,18 @@ class Selfcare:
     ) -> Done:
         """Change the password and/or the rescue address, with a fresh proof: the current password.
 
-        Raises ProofRefused, NothingToChange, ChangeRefused (every reason at once), SessionStale.
+        Raises ProofRefused, NothingToChange, ChangeRefused (every reason at once), SessionStale, Throttled.
         """
         account = self.revisit(uid, By.PASSWORD, mark, now)
+        self.throttle.use("binds_per_account", uid)
         if not self.directory.prove(account, current_password):
             raise ProofRefused
+        self.throttle.forget_binds(uid)
         change = self.judge.change(account, password or None, rescue)
         if change == Change():
             raise NothingToChange
+        if change.rescue:
+            self.throttle.use("rescue_changes_per_account", uid)  # each sends mails, to wherever one likes
         owed = notices(account, change, self.outbox.lease(now))
         for _ in range(TURNS):
             try:

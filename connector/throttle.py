@@ -19,18 +19,18 @@ from limits import parse_many
 
 from connector import keys
 from connector.counters import Counter, Counters
-from connector.errors import ChangeRefused, KeyMistyped, NothingToChange, ProofRefused, SignInRefused
+from connector.errors import ChangeRefused, KeyMistyped, NothingToChange, ProofRefused, SignInRefused, Throttled
 from connector.identifiers import canonical
 from connector.settings import Throttle as ThrottleSettings
 
 _IPV6_PREFIX = 64  # bits
 LONGEST_SOURCE = 64  # characters
 LIMITS = [name for name in ThrottleSettings.model_fields if name != "storage" and not name.endswith("_ms")]
-KINDS = PASSWORD, KEY, SLIP = "password", "key", "slip"
+KINDS = PASSWORD, KEY, MISTYPED = "password", "key", "mistyped"
 
 
 class Throttle:
-    """Every limit of the settings. Methods raise Throttled, with the seconds to wait, before anything was counted."""
+    """Every limit of the settings. Methods raise Throttled, with the seconds to wait."""
 
     def __init__(self, settings: ThrottleSettings, secret: str) -> None:
         self._secret = secret.encode()
@@ -43,9 +43,9 @@ class Throttle:
         who, where = self._digest(canonical(identifier)), network(source)
         kind = _kind(secret)
         failures = self._counter("sign_in_failures_per_source", where)
-        slips = [self._counter("sign_in_slips_per_source", where)] if kind == SLIP else []
+        mistyped = [self._counter("sign_in_mistyped_per_source", where)] if kind == MISTYPED else []
         in_all = [self._counter("sign_in_per_source", where), self._counter("sign_in_in_all")]
-        self._counters.take([*self._tries(kind, who, where), *slips, *in_all], unless_full=[failures])
+        self._counters.take([*self._tries(kind, who, where), *mistyped, *in_all], unless_full=[failures])
         try:
             yield
         except KeyMistyped:
@@ -64,25 +64,33 @@ class Throttle:
         per_source, in_all = self._counter("ask_per_source", where), self._counter("ask_in_all")
         self._counters.take([self._counter("ask_per_identifier", who), per_source, in_all])
 
-    def may_try_password(self, who: str) -> bool:
-        """Count a bind as the account ``who``, by whatever identifier it was found; False when that was enough.
+    def may_bind(self, who: str, secret: str) -> bool:
+        """Count a bind as the account ``who``, by whatever name it was found; False when there were enough.
 
-        slapd counts failed binds too, and would lock the account for the wifi and everything else. Where nobody was
-        found, ``who`` is what was typed: the work is the same.
+        slapd counts failed binds too, and would lock the account for the wifi and everything else. What has a key's
+        shape, and is hardly ever a password, has a small count of its own, so that nobody uses up the others' with it.
+        Where nobody was found, ``who`` is what was typed: the work is the same.
         """
-        return self._counters.add(self._counter("binds_per_account", self._digest(canonical(who))))
+        limit = "binds_per_account" if _kind(secret) == PASSWORD else "key_like_binds_per_account"
+        try:
+            self.use(limit, who)
+        except Throttled:
+            return False
+        return True
 
     def forget_binds(self, who: str) -> None:
-        """The account was opened: what went wrong before is over, here as in slapd."""
-        self._counters.clear([self._counter("binds_per_account", self._digest(canonical(who)))])
+        """slapd has forgotten the failures too: the right password was proved, or a new one set."""
+        self._counters.clear(
+            [self._counter(limit, self._digest(canonical(who))) for limit in LIMITS if "binds_per_account" in limit]
+        )
 
     def use(self, limit: str, who: str) -> None:
-        """Count an act of somebody who has come in: ``meter_per_account``, ``rescue_changes_per_account``."""
+        """Count an act at an account under the limit of that name. Raises Throttled."""
         self._counters.take([self._counter(limit, self._digest(canonical(who)))])
 
     def _tries(self, kind: str, who: str, where: str) -> list[Counter]:
-        if kind == SLIP:
-            return [self._counter("sign_in_slips_per_identifier", who)]
+        if kind == MISTYPED:
+            return [self._counter("sign_in_mistyped_per_identifier", who)]
         limit = "sign_in_keys_per_identifier" if kind == KEY else "sign_in_per_identifier"
         return [self._counter("sign_in_per_identifier_and_source", kind, who, where), self._counter(limit, who)]
 
@@ -115,5 +123,5 @@ def _kind(secret: str) -> str:
     """Which tries this is one of; by its form alone, before anybody is looked up."""
     typed = keys.read(secret)
     if typed is None or not (typed.is_sound or typed.is_mistyped):
-        return PASSWORD
-    return KEY if typed.is_sound else SLIP
+        return PASSWORD  # a key with a character more or less too: "not the password" would look like one
+    return KEY if typed.is_sound else MISTYPED

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from connector.portal import Portal
     from connector.settings import Web
+
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")  # as some proxies write it
 
 
 def create_app(portal: Portal) -> Flask:
@@ -67,7 +71,9 @@ def _caller(forwarded_for: str, proxies: int) -> str:
     swallows what the proxy adds.
     """
     addresses = forwarded_for.split(",")
-    return addresses[-proxies].strip() if 0 < proxies <= len(addresses) else ""
+    address = addresses[-proxies].strip() if 0 < proxies <= len(addresses) else ""
+    with_port = _WITH_PORT.fullmatch(address)
+    return (with_port[1] or with_port[2]) if with_port else address
 
 
 def _is_address(text: str) -> bool:

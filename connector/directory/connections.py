@@ -80,9 +80,11 @@ class Connections:
             yield
         except BaseException:
             _close(line.connection)
-            if elapsed_seconds() - began >= self._settings.timeout_seconds:
-                self._servers.failed(line.uri)  # it hangs: the next connection goes to another
+            is_late = elapsed_seconds() - began >= self._settings.timeout_seconds
+            if is_late and not self._servers.has_answered_since(began, line.uri):
+                self._servers.failed(line.uri)  # it hangs, for others too: the next connection goes to another
             raise
+        self._servers.answered(line.uri)
 
     def _give_back(self, line: _Line) -> None:
         """Keep it, unless it is old: one that was opened to the second server must not keep us there for ever."""

@@ -22,6 +22,7 @@ class Servers:
     def __init__(self, settings: DirectorySettings) -> None:
         self.timeout_seconds = settings.timeout_seconds
         self._failed = dict.fromkeys(settings.uri, -inf)
+        self._answered = dict.fromkeys(settings.uri, -inf)
 
     def in_order(self) -> list[str]:
         """In the order of the settings, since writes must go to one provider (FACTS §2); who failed lately comes last.
@@ -34,6 +35,14 @@ class Servers:
     def failed(self, uri: str) -> None:
         """It did, now."""
         self._failed[uri] = elapsed_seconds()
+
+    def answered(self, uri: str) -> None:
+        """It did, now."""
+        self._answered[uri] = elapsed_seconds()
+
+    def has_answered_since(self, instant: float, uri: str) -> bool:
+        """Whether it did, to anybody: one slow operation must not send all writes to another provider."""
+        return self._answered[uri] >= instant
 
     def has_failed_since(self, instant: float, uri: str) -> bool:
         """Whether it did: a connection that was opened before is not to be trusted."""

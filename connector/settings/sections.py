@@ -124,22 +124,23 @@ class Throttle(Section):
     storage: Annotated[SecretStr, AfterValidator(values.storage)] = Field(
         default=SecretStr("memory://"), description="memory://, redis://host:port/number or valkey://…"
     )
-    sign_in_per_identifier: Limits = "5/2 minutes; 8/15 minutes; 25/day"
-    sign_in_keys_per_identifier: Limits = "20/15 minutes; 100/day"
+    sign_in_per_identifier: Limits = "5/2 minutes; 7/15 minutes; 25/day"
+    sign_in_keys_per_identifier: Limits = "20/15 minutes; 40/day"
     sign_in_per_identifier_and_source: Limits = "15/day"
-    sign_in_slips_per_identifier: Limits = "30/15 minutes; 100/day"
-    sign_in_slips_per_source: Limits = "300/15 minutes; 1000/day"
+    sign_in_mistyped_per_identifier: Limits = "30/15 minutes; 100/day"
+    sign_in_mistyped_per_source: Limits = "300/15 minutes; 1000/day"
     sign_in_failures_per_source: Limits = "100/15 minutes; 500/day"
     sign_in_per_source: Limits = "1500/15 minutes"
     sign_in_in_all: Limits = "1200/minute"
     ask_per_identifier: Limits = "5/15 minutes; 15/day"
     ask_per_source: Limits = "100/15 minutes; 300/day"
     ask_in_all: Limits = "3000/minute"
-    binds_per_account: Limits = "8/15 minutes; 25/day"
+    binds_per_account: Limits = "7/15 minutes"
+    key_like_binds_per_account: Limits = "2/15 minutes"
     rescue_changes_per_account: Limits = "10/day"
     meter_per_account: Limits = "300/15 minutes"
     ask_step_ms: int = Field(default=30, ge=0, le=1000, description="milliseconds, 0 to 1000")
-    refusal_step_ms: int = Field(default=100, ge=0, le=1000, description="milliseconds, 0 to 1000")
+    refusal_step_ms: int = Field(default=250, ge=0, le=2000, description="milliseconds, 0 to 2000")
 
 
 class Audit(Section):
@@ -180,7 +181,7 @@ class Mail(Section):
     username: str = ""
     password: SecretStr = SecretStr("")
     sender: str = Field(
-        pattern=rf"^{values.MAILBOX}$", description='an address, Name <address>, or "Name, with signs" <address>'
+        pattern=rf"^{values.MAILBOX}$", description='an ASCII address, Name <address>, or "Name, with signs" <address>'
     )
     reply_to: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description="an ASCII address, or nothing")
     helo: str = ""

@@ -18,12 +18,20 @@ from connector.demo.ldap_tools import SlapdFailed
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.directory.operations import Operations
-from connector.errors import Conflict, DirectoryUnavailable, KeyDead, SignInRefused, Throttled
+from connector.errors import (
+    ChangeRefused,
+    Conflict,
+    DirectoryUnavailable,
+    KeyDead,
+    KeyMistyped,
+    SignInRefused,
+    Throttled,
+)
 from connector.model import By, Caller
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import MovingClock, account, audited, issue, other_key
+from tests.portal_fixtures import MovingClock, account, audited, issue, other_key, slip
 from tests.web.steps import change, is_open, post, sign_in, token, write
 from webui import create_app
 
@@ -49,6 +57,87 @@ def test_nobody_locks_a_student_out_of_the_wifi_from_here(limited: Portal, slapd
     assert "pwdAccountLockedTime" not in slapd.search("(uid=jmartin001)", "+")[0]
     assert lets_in(slapd, "jmartin001")
     assert limited.sign_in("jmartin001", issue(limited, "jmartin001")).by is By.KEY  # and the key opens all the while
+
+
+def test_slips_and_wrong_keys_do_not_make_the_right_password_look_wrong(limited: Portal) -> None:
+    """Thirty mistyped keys and twenty wrong ones from one address: the owner's password still opens, at once."""
+    for number in range(50):
+        secret = "azertyazerty123" if number < 30 else keys.show(keys.mint())
+        with pytest.raises((SignInRefused, Throttled)):
+            limited.sign_in("jmartin001", secret, Caller("192.0.2.7"))
+    assert limited.sign_in("jmartin001", PASSWORD, Caller("192.0.2.8")).by is By.PASSWORD
+
+
+def test_mistyping_ones_own_key_costs_nothing_at_all(limited: Portal) -> None:
+    key = issue(limited, "jmartin001")
+    for _ in range(20):
+        with pytest.raises(KeyMistyped):
+            limited.sign_in("jmartin001", slip(key))
+    assert limited.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
+
+
+def test_enough_binds_are_named_in_the_audit(limited: Portal, audit_file: Path) -> None:
+    for number in range(8):
+        with pytest.raises(SignInRefused):
+            limited.sign_in(
+                "jmartin001" if number % 2 else "110000003AB", "wrong password", Caller(f"192.0.2.{number}")
+            )
+    reasons = [line["reason"] for line in audited(audit_file)]
+    assert reasons == ["wrong-password"] * 7 + ["too-many-binds-per-account"]
+
+
+def test_the_current_password_is_no_way_to_lock_somebody_out_of_the_wifi(limited: Portal, slapd: PrivateSlapd) -> None:
+    mark = limited.sign_in("jmartin001", PASSWORD).mark
+    for number in range(7):
+        name = "jmartin001" if number < 3 else "110000003AB"
+        with pytest.raises(SignInRefused):
+            limited.sign_in(name, "wrong password", Caller(f"192.0.2.{number}"))
+    for number in range(5):
+        with pytest.raises(Throttled):
+            limited.change("jmartin001", mark, "wrong password", NEW_PASSWORD, None, Caller(f"198.51.100.{number}"))
+    assert lets_in(slapd, "jmartin001")
+
+
+def test_a_key_does_not_forget_what_slapd_remembers(limited: Portal, slapd: PrivateSlapd) -> None:
+    for number in range(7):
+        with pytest.raises(SignInRefused):
+            limited.sign_in(
+                "jmartin001" if number < 4 else "110000003AB", "wrong password", Caller(f"192.0.2.{number}")
+            )
+    assert limited.sign_in("jmartin001", issue(limited, "jmartin001")).by is By.KEY
+    for number in range(5):
+        with pytest.raises((SignInRefused, Throttled)):
+            limited.sign_in("110000003AB", "wrong password", Caller(f"198.51.100.{number}"))
+    assert lets_in(slapd, "jmartin001")
+
+
+def test_who_hammers_at_the_door_does_not_disturb_who_is_inside(limited: Portal) -> None:
+    mark = limited.sign_in("jmartin001", PASSWORD, Caller("192.0.2.1")).mark
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            limited.sign_in("jmartin001", "wrong password", Caller("198.51.100.9"))
+    assert limited.change("jmartin001", mark, PASSWORD, NEW_PASSWORD, None, Caller("192.0.2.1")).password_changed
+
+
+def test_a_malformed_address_is_no_change_of_address(limited: Portal) -> None:
+    mark = limited.sign_in("jmartin001", PASSWORD).mark
+    for _ in range(12):
+        with pytest.raises(ChangeRefused):
+            limited.change("jmartin001", mark, PASSWORD, None, "no address")
+    assert limited.change("jmartin001", mark, PASSWORD, None, "elsewhere@courriel.example").rescue_changed
+
+
+@pytest.mark.parametrize(
+    ("written", "source"),
+    [("203.0.113.7:5000", "203.0.113.7"), ("[2001:db8::1]:443", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1")],
+)
+def test_a_proxy_may_write_a_port(portal: Portal, audit_file: Path, written: str, source: str) -> None:
+    web = portal.settings.web.model_copy(update={"proxies": 1})
+    portal.settings = portal.settings.model_copy(update={"web": web})
+    client = create_app(portal).test_client()
+    typed = {"csrf_token": token(client), "identifier": "nobody", "secret": "x"}
+    client.post("/connexion", data=typed, headers={"X-Forwarded-For": f"9.9.9.9, {written}"})
+    assert [line["source"] for line in audited(audit_file)] == [source]
 
 
 def test_that_many_tries_are_forgotten_once_the_account_was_opened(limited: Portal) -> None:
@@ -93,11 +182,19 @@ def test_too_many_addresses_are_told_beside_the_address(limited: Portal) -> None
     assert "réessayez dans 24 heures" in answer.text
 
 
-def test_the_meter_is_no_sink_for_the_processors_time(limited: Portal) -> None:
+def test_the_meter_is_no_sink_for_the_processors_time(limited: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     client = create_app(limited).test_client()
     sign_in(client, "jmartin001", PASSWORD)
     statuses = [post(client, "/force", password="x", rescue="").status_code for _ in range(301)]
     assert statuses == [200] * 300 + [429]
+    heard: list[object] = []
+    change_of = limited.judge.policy.verdict
+    monkeypatch.setattr(
+        type(limited.judge.policy), "verdict", lambda *facts: heard.append(facts) or change_of(*facts[1:])
+    )
+    typed = {"current_password": PASSWORD, "password": NEW_PASSWORD, "confirmation": "another", "rescue": ""}
+    assert post(client, "/mot-de-passe", **typed).status_code == 422  # nor by the form
+    assert heard == []
 
 
 Interrupt = Callable[[int], list[str]]

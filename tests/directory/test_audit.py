@@ -12,8 +12,8 @@ import pytest
 from connector.audit import Audit, Event, Line, Outcome
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
-from connector.errors import MonCompteError, SettingsInvalid, SignInRefused
-from connector.model import Caller
+from connector.errors import DirectoryError, MonCompteError, SettingsInvalid, Shut, SignInRefused
+from connector.model import Asked, Caller, DeadKeyReason
 from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, audited, issue, mailed_key, other_key, slip
@@ -252,7 +252,12 @@ def test_a_full_disk_costs_lines_with_a_complaint_and_stops_nobody(
 def test_the_document_explains_every_event_outcome_and_reason_and_no_other() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+:\w+:\w+)` \|", text, re.MULTILINE)) == {event.value for event in Event}
-    assert {outcome.value for outcome in Outcome} <= set(re.findall(r"`([a-z-]+)`", text))
+    told = set(re.findall(r"`([a-z-]+)`", text))
+    assert {outcome.value for outcome in Outcome} <= told
+    assert {reason.value for reason in (*Shut, *Asked)} <= told
+    assert {f"key-{reason.value}" for reason in DeadKeyReason} <= told
+    words = {kind.word for kind in (*MonCompteError.__subclasses__(), *DirectoryError.__subclasses__())}
+    assert words - {"refused"} <= told
 
 
 def test_the_mailed_key_is_nowhere_in_the_audit(portal: Portal, mailbox: Mailbox, audit_file: Path) -> None:

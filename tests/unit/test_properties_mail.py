@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector import rescue
 from connector.errors import MailRejected, SettingsInvalid
 from connector.mail import Composer
 from connector.model import Account, Happened, Notice
@@ -127,7 +128,8 @@ def test_whatever_stands_for_an_address_the_mail_goes_there_alone_or_nowhere(to:
     for message in messages:
         recipients, back = as_sent(message)
         assert recipients == [address.addr_spec for address in back["To"].addresses]
-        assert [bare(recipient) for recipient in recipients] == [bare(to)]
+        read = rescue.read(to, ())  # a domain in Unicode is written in ASCII
+        assert [bare(recipient) for recipient in recipients] == [bare(read if isinstance(read, str) else to)]
         assert sorted(header.lower() for header in back) == HEADERS
 
 
@@ -200,7 +202,7 @@ def test_a_portal_whose_name_no_message_id_could_carry_is_told_at_the_start(host
     "url", ["https://xn--cole-9oa.example", "http://127.0.0.1:8080/", "https://[::1]", "http://a_b"]
 )
 def test_every_mail_of_a_portal_can_be_written_out(url: str) -> None:
-    settings = settings_with(web={"portal_url": url})
+    settings = settings_with(web={"portal_url": url, "secure_cookies": url.startswith("https")})
     account = Account("uid=x", "jmartin001", "Jeanne Martin", rescue="j@courriel.example")
     for message in both_mails(Composer(settings), account):
         assert as_sent(message)[1]["Message-ID"]

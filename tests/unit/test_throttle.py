@@ -78,6 +78,11 @@ def test_no_login_and_no_ine_lies_about_in_the_counters() -> None:
     assert names
     assert "jmartin001" not in names
     assert "110000003ab" not in names
+    other = Throttle(ThrottleSettings(), SECRET[::-1])
+    fail(other, "jmartin001")
+    fail(other, "110000003AB")
+    shared_names = set(kept(limits)) & set(kept(other))
+    assert all("identifier" not in name for name in shared_names)  # without the secret nobody finds out whose they are
 
 
 @pytest.fixture
@@ -156,3 +161,14 @@ def test_a_storage_that_no_client_could_use_is_told_at_once(url: str) -> None:
 def test_a_limit_that_nobody_can_mean_is_told(nonsense: str) -> None:
     with pytest.raises(ValueError, match="is no limit"):
         ThrottleSettings(sign_in_per_identifier=nonsense)
+
+
+def test_a_storage_that_is_slow_in_all_is_left_alone(
+    shared: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each answer in time, a dozen of them too late: or every sign-in would take as long."""
+    seconds = iter(range(0, 1000, 2))
+    monkeypatch.setattr(counters, "elapsed_seconds", lambda: float(next(seconds)))
+    limits = Throttle(ThrottleSettings(storage=SecretStr(shared)), SECRET)
+    fail(limits)
+    assert "counted here: slow" in caplog.text

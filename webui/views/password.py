@@ -97,16 +97,18 @@ def _act(visit: Visit, form: PortalForm) -> Done:
 
 
 def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) -> None:
-    """Put every refusal on its field. ChangeRefused is complete; before any other, the judge was not heard yet."""
+    """Put every refusal on its field. ChangeRefused is complete, Throttled enough; else the judge was not heard yet."""
     if error:
         form.tell(messages.field_problems(error))
-    if isinstance(error, ChangeRefused):
+    if isinstance(error, ChangeRefused | Throttled):
         return
     password, rescue = (None if form[name].errors else form[name].data or None for name in ("password", "rescue"))
     try:
-        current_portal().judge.change(account, password, rescue)
+        current_portal().judge_choice(account, password, rescue)
     except ChangeRefused as refused:
         form.tell(messages.field_problems(refused))
+    except Throttled:
+        pass  # what is known already has to do
 
 
 def _render(visit: Visit, account: Account, form: PortalForm) -> str:

@@ -14,7 +14,7 @@ from webui.views import LOGIN, current_caller, current_portal, refuse
 from webui.views.entry import render_landing, sign_out
 
 RETRY_AFTER_SECONDS = 120
-_INNOCENT = {404, 405}  # an old link, a page loaded again; the proxy's log has them
+_NOT_FROM_OUR_PAGES = {400, 413}
 
 
 def register(app: Flask) -> None:
@@ -101,7 +101,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     """Any other status, a fault of ours included; only its code is shown, and 405 keeps its Allow header."""
     code = error.code or InternalServerError.code
     headers = [header for header in error.get_headers() if header[0] != "Content-Type"]
-    if code not in _INNOCENT and code < InternalServerError.code:
+    if code in _NOT_FROM_OUR_PAGES:
         current_portal().form_refused(f"http-{code}", current_caller())
     if code == InternalServerError.code:
         current_app.logger.error("%s: a fault of ours, see above", current_caller().request)
