@@ -93,6 +93,8 @@ class Composer:
         try:
             message["From"] = self._mail.sender
             message["To"] = Address(addr_spec=to)
+            if to.endswith("]"):  # no host, but its number: we keep none, and Python 3.11.2 would write to nobody
+                raise MailRejected("address")
             message["Subject"] = subject
         except (
             ValueError,

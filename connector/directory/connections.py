@@ -80,11 +80,15 @@ class Connections:
             yield
         except BaseException:
             _close(line.connection)
-            is_late = elapsed_seconds() - began >= self._settings.timeout_seconds
-            if is_late and not self._servers.has_answered_since(began, line.uri):
-                self._servers.failed(line.uri)  # it hangs, for others too: the next connection goes to another
+            if elapsed_seconds() - began >= self._settings.timeout_seconds:
+                self._note_late(line.uri, began)
             raise
         self._servers.answered(line.uri)
+
+    def _note_late(self, uri: str, began: float) -> None:
+        self._servers.late(uri)
+        if not self._servers.has_answered_since(began, uri):
+            self._servers.failed(uri)  # it hangs for everybody: the next connection goes to another
 
     def _give_back(self, line: _Line) -> None:
         """Keep it, unless it is old: one that was opened to the second server must not keep us there for ever."""

@@ -23,6 +23,7 @@ class Servers:
         self.timeout_seconds = settings.timeout_seconds
         self._failed = dict.fromkeys(settings.uri, -inf)
         self._answered = dict.fromkeys(settings.uri, -inf)
+        self._late = dict.fromkeys(settings.uri, -inf)
 
     def in_order(self) -> list[str]:
         """In the order of the settings, since writes must go to one provider (FACTS §2); who failed lately comes last.
@@ -35,6 +36,10 @@ class Servers:
     def failed(self, uri: str) -> None:
         """It did, now."""
         self._failed[uri] = elapsed_seconds()
+
+    def late(self, uri: str) -> None:
+        """An operation on it took too long; others may have been answered meanwhile."""
+        self._late[uri] = elapsed_seconds()
 
     def answered(self, uri: str) -> None:
         """It did, now."""
@@ -49,8 +54,8 @@ class Servers:
         return self._failed[uri] >= instant
 
     def have_all_failed_since(self, instant: float) -> bool:
-        """Whether nobody is left to ask."""
-        return min(self._failed.values()) >= instant
+        """Whether every one let somebody wait in vain."""
+        return all(max(failed, self._late[uri]) >= instant for uri, failed in self._failed.items())
 
 
 class Breaker:
