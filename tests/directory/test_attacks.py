@@ -73,6 +73,7 @@ def test_mistyping_ones_own_key_costs_nothing_at_all(limited: Portal) -> None:
     for _ in range(20):
         with pytest.raises(KeyMistyped):
             limited.sign_in("jmartin001", slip(key))
+    assert limited.throttle.may_bind("jmartin001", "azertyazerty123")  # nor of the few that look like one
     assert limited.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
 
 
@@ -105,9 +106,10 @@ def test_a_key_does_not_forget_what_slapd_remembers(limited: Portal, slapd: Priv
                 "jmartin001" if number < 4 else "110000003AB", "wrong password", Caller(f"192.0.2.{number}")
             )
     assert limited.sign_in("jmartin001", issue(limited, "jmartin001")).by is By.KEY
-    for number in range(5):
+    for number in range(10):
+        name = "jmartin001" if number % 2 else "110000003AB"
         with pytest.raises((SignInRefused, Throttled)):
-            limited.sign_in("110000003AB", "wrong password", Caller(f"198.51.100.{number}"))
+            limited.sign_in(name, "wrong password", Caller(f"198.51.100.{number}"))
     assert lets_in(slapd, "jmartin001")
 
 
@@ -125,6 +127,15 @@ def test_a_malformed_address_is_no_change_of_address(limited: Portal) -> None:
         with pytest.raises(ChangeRefused):
             limited.change("jmartin001", mark, PASSWORD, None, "no address")
     assert limited.change("jmartin001", mark, PASSWORD, None, "elsewhere@courriel.example").rescue_changed
+
+
+def test_changing_the_password_is_no_change_of_address(limited: Portal) -> None:
+    old = PASSWORD
+    for number in range(11):
+        mark = limited.sign_in("jmartin001", old).mark
+        new = f"{NEW_PASSWORD}-{number}"
+        assert limited.change("jmartin001", mark, old, new, None).password_changed
+        old = new
 
 
 @pytest.mark.parametrize(
@@ -265,7 +276,9 @@ def test_processes_start_together_while_strangers_try(
             other.stop()
 
 
-@pytest.mark.parametrize("referer", ["https://[::", "https://[", "http://[v1.a", "https://x:99999/", "https://x:abc/"])
+@pytest.mark.parametrize(
+    "referer", ["https://[::", "https://[", "http://[v1.a", "https://127.0.0.1:99999/", "https://127.0.0.1:abc/"]
+)
 def test_a_referer_that_is_no_address_is_a_refusal_and_no_fault(
     portal: Portal, caplog: pytest.LogCaptureFixture, referer: str
 ) -> None:

@@ -188,7 +188,7 @@ def test_no_field_can_start_a_line_of_its_own(tmp_path: Path, clock: MovingClock
     assert json.loads(raw)["account"] == nasty
 
 
-def test_a_file_that_logrotate_moved_away_is_made_anew(tmp_path: Path, clock: MovingClock) -> None:
+def test_a_file_that_logrotate_moved_away_is_made_anew_and_as_private(tmp_path: Path, clock: MovingClock) -> None:
     file = tmp_path / "a.jsonl"
     audit = Audit(str(file), clock)
     audit.write(Event.PORTAL_STARTED, Line())
@@ -196,15 +196,6 @@ def test_a_file_that_logrotate_moved_away_is_made_anew(tmp_path: Path, clock: Mo
     audit.write(Event.PORTAL_STOPPED, Line())
     audit.close()
     assert [line["event"] for line in audited(file)] == ["portal:process:stop"]
-
-
-def test_the_new_file_is_as_private_as_the_old_one(tmp_path: Path, clock: MovingClock) -> None:
-    file = tmp_path / "a.jsonl"
-    audit = Audit(str(file), clock)
-    audit.write(Event.PORTAL_STARTED, Line())
-    file.rename(tmp_path / "a.jsonl.1")
-    audit.write(Event.PORTAL_STOPPED, Line())
-    audit.close()
     assert file.stat().st_mode & 0o027 == 0
 
 
