@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from io import TextIOWrapper
-from logging.handlers import WatchedFileHandler
+from logging.handlers import SysLogHandler, WatchedFileHandler
+from pathlib import Path
 
 from connector.clock import Clock
 from connector.errors import DirectoryError, MonCompteError, SessionStale, SettingsInvalid
@@ -24,7 +25,9 @@ from connector.model import Caller
 
 _LOG = logging.getLogger(__name__)
 STANDARD_OUTPUT = "-"
+SYSLOG = "syslog"
 LOCAL = Caller()
+_SYSTEM_LOG = Path("/dev/log")
 _MODE = 0o640  # the portal writes, its group reads
 
 
@@ -71,11 +74,11 @@ class Line:
 
 
 class Audit:
-    """Writes the lines. ``file`` is a path, or ``-`` for standard output; raises SettingsInvalid for a bad path."""
+    """Writes to ``file``: a path, ``-`` (standard output) or ``syslog``. Raises SettingsInvalid for a bad path."""
 
     def __init__(self, file: str, clock: Clock) -> None:
         self._clock = clock
-        self._handler = logging.StreamHandler(sys.stdout) if file == STANDARD_OUTPUT else _opened(file)
+        self._handler = _opened(file)
         self._handler.handleError = _complain  # type: ignore[method-assign,assignment]
 
     def close(self) -> None:
@@ -98,7 +101,7 @@ class Audit:
         self._emit(json.dumps(facts | line.details))
 
     def _emit(self, text: str) -> None:
-        self._handler.handle(logging.makeLogRecord({"msg": text}))
+        self._handler.handle(logging.makeLogRecord({"msg": text, "levelname": "INFO"}))
 
     @contextmanager
     def watch(self, event: Event, caller: Caller, account: str | None = None) -> Iterator[Line]:
@@ -142,10 +145,23 @@ def _open_for_us(path: str, flags: int) -> int:
 
 
 def _opened(file: str) -> logging.Handler:
+    if file == STANDARD_OUTPUT:
+        return logging.StreamHandler(sys.stdout)
+    if file == SYSLOG:
+        return _system_log()
     try:
         return _File(file)
     except OSError as error:
         raise SettingsInvalid([f"[audit] file: {file} cannot be written: {error.strerror}"]) from None
+
+
+def _system_log() -> logging.Handler:
+    """The system's log (syslog, journald), as authentication messages; standard error where there is none."""
+    if not _SYSTEM_LOG.is_socket():
+        return logging.StreamHandler()
+    handler = SysLogHandler(str(_SYSTEM_LOG), SysLogHandler.LOG_AUTHPRIV)
+    handler.ident = "moncompte: "
+    return handler
 
 
 def _complain(_record: logging.LogRecord) -> None:

@@ -8,45 +8,33 @@ from pathlib import Path
 
 import click
 
+from connector.cli.shell import explained, refuse, settings_option
 from connector.cli.web import log_to_stderr, serving, until_stopped, wait
-from connector.errors import DirectoryMisconfigured, SettingsInvalid
 from connector.portal import Portal
 from connector.settings import load
 from webui.server import listen
 
 _LOG = logging.getLogger(__name__)
-DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 
 
 @click.command()
-@click.option(
-    "--settings",
-    "path",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_FILE,
-    envvar="MONCOMPTE_SETTINGS",
-    show_default=True,
-    show_envvar=True,
-    help="The settings file; config/moncompte.toml documents every line of it.",
-)
+@settings_option
 def serve(path: Path) -> None:
     """Run the portal on the directory that the settings name, behind your HTTPS proxy.
 
-    Stops cleanly on Ctrl-C or SIGTERM. Exit code 1: the settings or the directory cannot be used, and why.
+    Stops cleanly on Ctrl-C or SIGTERM. Exit code 78: the settings or the directory cannot be used, and why.
     """
     log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
+    with explained():
         portal = Portal(load(path))
         host, _, port = portal.settings.web.listen.rpartition(":")
         with until_stopped(), _listener(host, int(port)) as listener, serving(portal, listener):
             _LOG.info("Mon compte listens on http://%s:%s", host, port)
             wait()
-    except (SettingsInvalid, DirectoryMisconfigured) as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _listener(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
-        raise click.ClickException(f"[web] listen: {error}") from None
+        refuse(f"[web] listen: {error}")

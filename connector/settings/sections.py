@@ -146,7 +146,7 @@ class Throttle(Section):
 class Audit(Section):
     """Where the audit goes."""
 
-    file: str = Field(default="-", min_length=1, description="a path, or - for standard output")
+    file: str = Field(default="-", min_length=1, description="a path, - for standard output, or syslog")
 
 
 class Password(Section):

@@ -1,0 +1,146 @@
+"""What the sysadmin's commands share: settings, the portal, exit codes, tables, progress.
+
+Exit codes, for scripts: 0 all as asked; 1 not (refused, nobody found, some left out); 2 wrong usage (click's); 69 the
+directory or the mail server does not answer: try again later; 78 settings or directory must be mended first;
+130 Ctrl-C. 69 and 78 are those of sysexits(3).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pwd
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from connector.audit import STANDARD_OUTPUT, SYSLOG
+from connector.cli.web import log_to_stderr
+from connector.errors import (
+    DirectoryError,
+    DirectoryUnavailable,
+    MailServerDown,
+    MonCompteError,
+    SettingsInvalid,
+)
+from connector.portal import Portal
+from connector.settings import Settings, load
+
+DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
+REFUSED, UNAVAILABLE, MISCONFIGURED = 1, os.EX_UNAVAILABLE, os.EX_CONFIG
+_GAP = "  "
+
+settings_option = click.option(
+    "--settings",
+    "path",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_FILE,
+    envvar="MONCOMPTE_SETTINGS",
+    show_default=True,
+    show_envvar=True,
+    help="The settings file; config/moncompte.toml documents every line of it.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
+dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, and write nothing.")
+
+
+class Failure(click.ClickException):
+    """An error in the sysadmin's words, and the exit code that tells a script what to do about it."""
+
+    def __init__(self, message: str, exit_code: int = REFUSED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Our errors inside the block, as a line on standard error and an exit code."""
+    try:
+        yield
+    except SettingsInvalid as error:
+        raise Failure(str(error), MISCONFIGURED) from None
+    except (DirectoryUnavailable, MailServerDown) as error:
+        what = "directory" if isinstance(error, DirectoryUnavailable) else "mail server"
+        raise Failure(f"the {what} does not answer: {error}", UNAVAILABLE) from None
+    except DirectoryError as error:
+        raise Failure(f'{error}; "moncompte check" tells more', MISCONFIGURED) from None
+    except MonCompteError as error:
+        raise Failure(str(error) or error.word) from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Portal]:
+    """The portal of the settings at ``path``, for one command: neither serving nor sending mails.
+
+    Its audit goes where the settings say; to the system's log where they say standard output, which is the results'.
+    """
+    log_to_stderr(logging.WARNING, "%(levelname)s %(name)s: %(message)s")
+    with explained():
+        portal = Portal(for_shell(load(path)))
+        try:
+            yield portal
+        finally:
+            portal.directory.close()
+            portal.audit.close()
+
+
+def for_shell(settings: Settings) -> Settings:
+    """The same settings, less what belongs to a server."""
+    if settings.audit.file != STANDARD_OUTPUT:
+        return settings
+    return settings.model_copy(update={"audit": settings.audit.model_copy(update={"file": SYSLOG})})
+
+
+def operator() -> str:
+    """Who types, for the audit: whoever called sudo, else the system's user."""
+    name = os.environ.get("SUDO_USER", "")
+    if os.geteuid() == 0 and name:  # nobody but root may say who they were before
+        return name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a name
+        return str(os.getuid())
+
+
+def refuse(message: str, exit_code: int = REFUSED) -> NoReturn:
+    """End the command with a sentence that says what to do next."""
+    raise Failure(message, exit_code)
+
+
+def echo_json(value: Any) -> None:
+    """One JSON document; an instant is written in ISO 8601, UTC."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def table(rows: Sequence[Sequence[object]], headings: Sequence[str]) -> str:
+    """Aligned columns, numbers to the right."""
+    lines = [tuple(map(str, row)) for row in (headings, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    is_number = [bool(rows) and all(isinstance(row[place], int) for row in rows) for place in range(len(headings))]
+    return "\n".join(
+        _GAP.join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, is_number, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+@contextmanager
+def progress(total: int | None, label: str) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error where that is a terminal, nothing elsewhere; call it with how many more were done."""
+    if not sys.stderr.isatty():
+        yield lambda _more: None
+        return
+    with click.progressbar(length=total or 0, label=label, file=sys.stderr, show_pos=True) as bar:
+        yield bar.update
