@@ -140,6 +140,17 @@ class Conflict(DirectoryError):
     word = "conflict"
 
 
+class LetterRefused(MonCompteError):
+    """A letter that cannot be printed as it should; ``problems`` are sentences for a sysadmin, without the key."""
+
+    word = "letter-refused"
+
+    def __init__(self, uid: str, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.uid = uid
+        self.problems = problems
+
+
 class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
 

@@ -1,0 +1,108 @@
+"""Fonts by their file: found, opened by FreeType, asked what they can show and how wide it is.
+
+By file and not by name: fontconfig answers an unknown name with some other font, and nobody would be told.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import cairocffi
+
+FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
+_LIBRARIES = (("libfreetype.so.6", "libcairo.so.2"), ("libfreetype.6.dylib", "libcairo.2.dylib"))
+_EM = 1000.0
+_FROM_RIGHT = {"R", "AL"}  # scripts that need more than a row of glyphs
+
+
+class Font:
+    """One font file."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ValueError if FreeType cannot read it."""
+        free_type, cairo = _libraries()
+        self._face, self._free_type = ctypes.c_void_p(), free_type
+        if free_type.FT_New_Face(_library(), str(path).encode(), 0, ctypes.byref(self._face)):
+            raise ValueError(f"{path}: is not a font")
+        pointer = cairo.cairo_ft_font_face_create_for_ft_face(self._face, 0)
+        self.face = cairocffi.FontFace._from_pointer(cairocffi.ffi.cast("cairo_font_face_t *", pointer), incref=False)
+        options = cairocffi.FontOptions(hint_style=cairocffi.HINT_STYLE_NONE, hint_metrics=cairocffi.HINT_METRICS_OFF)
+        matrix = cairocffi.Matrix(xx=_EM, yy=_EM)
+        self._scaled = cairocffi.ScaledFont(self.face, matrix, cairocffi.Matrix(), options)
+        self._width = lru_cache(maxsize=8192)(lambda text: self._scaled.text_extents(text)[4] / _EM)
+        self._shows = lru_cache(maxsize=4096)(lambda char: bool(free_type.FT_Get_Char_Index(self._face, ord(char))))
+
+    def width(self, text: str, size: float) -> float:
+        """How wide ``text`` is, in the unit of ``size``."""
+        return float(self._width(text)) * size
+
+    def is_monospaced(self, text: str) -> bool:
+        """Whether all characters of ``text`` are as wide."""
+        return len({round(self.width(char, _EM)) for char in text}) == 1
+
+    def missing(self, text: str) -> str:
+        """The characters of ``text`` that it cannot show, or not in their right order."""
+        return "".join(
+            char
+            for char in sorted(set(text))
+            if not self._shows(char) or unicodedata.bidirectional(char) in _FROM_RIGHT
+        )
+
+
+class Fonts:
+    """Fonts for one purpose, in order: a text is set in the first that shows all of it."""
+
+    def __init__(self, fonts: tuple[Font, ...]) -> None:
+        self._fonts = fonts
+        self.for_text = lru_cache(maxsize=1024)(self._for_text)
+
+    @property
+    def first(self) -> Font:
+        """The one that is wanted."""
+        return self._fonts[0]
+
+    def _for_text(self, text: str) -> Font | None:
+        """The font for ``text``, or None if there is none."""
+        return next((font for font in self._fonts if not font.missing(text)), None)
+
+    def missing(self, text: str) -> str:
+        """What the best of them cannot show."""
+        return min((font.missing(text) for font in self._fonts), key=len)
+
+
+def find(name: str, folder: Path) -> Path | None:
+    """The font file ``name``: in ``folder``, or among those the system has."""
+    own = folder / name
+    return own if own.is_file() else next(_named(Path(name).name), None)
+
+
+def _named(name: str) -> Iterator[Path]:
+    return (path for place in FOLDERS if place.is_dir() for path in sorted(place.rglob(name)))
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
+    """FreeType, and the cairo that cairocffi has loaded already."""
+    for free_type, cairo in _LIBRARIES:
+        try:
+            loaded = ctypes.CDLL(free_type), ctypes.CDLL(cairo)
+        except OSError:
+            continue
+        loaded[0].FT_Get_Char_Index.argtypes = [ctypes.c_void_p, ctypes.c_ulong]
+        loaded[0].FT_New_Face.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_long, ctypes.c_void_p]
+        loaded[1].cairo_ft_font_face_create_for_ft_face.restype = ctypes.c_void_p
+        loaded[1].cairo_ft_font_face_create_for_ft_face.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        return loaded
+    raise OSError("FreeType and cairo are needed for letters: install libcairo2")
+
+
+@lru_cache(maxsize=1)
+def _library() -> ctypes.c_void_p:
+    handle = ctypes.c_void_p()
+    if _libraries()[0].FT_Init_FreeType(ctypes.byref(handle)):
+        raise OSError("FreeType does not start")
+    return handle
