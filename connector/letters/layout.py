@@ -229,7 +229,9 @@ class Layout:
         fonts = self._fonts[kind]
         font = fonts.for_text(text)
         if font is None:
-            missing = " ".join(f"{char if char.isprintable() else ''}(U+{ord(char):04X})" for char in fonts.missing(text))
+            missing = " ".join(
+                f"{char if char.isprintable() else ''}(U+{ord(char):04X})" for char in fonts.missing(text)
+            )
             problem = f"no font of [page] {kind}_fonts shows {missing}"
             if problem not in sheet.problems:
                 sheet.problems.append(problem)
@@ -266,3 +268,7 @@ def _pieces(text: str, font: Font, size: float, width: float) -> list[str]:
 def _one_line(text: str) -> str:
     """As it can be printed: composed characters, and no line break or run of blanks."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _told(char: str) -> str:
+    return f"{char} (U+{ord(char):04X})" if char.isprintable() else f"U+{ord(char):04X}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from math import isqrt, pi
@@ -60,10 +62,7 @@ class Press:
 
     def problems(self, letter: Letter) -> list[str]:
         """Why this letter cannot be printed as it should; none if it can. Any 15 characters stand in for its key."""
-        sheet = self._arranged(letter)
-        if not _qr(self._link(letter)):
-            sheet.problems.append("the login is too long for a QR code")
-        return sheet.problems
+        return self._arranged(letter).problems
 
     def write(self, out: BinaryIO, letters: Iterable[Letter]) -> int:
         """Print ``letters`` into ``out``, a file open for writing, in their order; returns how many pages.
@@ -83,7 +82,8 @@ class Press:
                 sheet = self._arranged(letter)
                 if sheet.problems:
                     raise LetterRefused(letter.uid, sheet.problems)
-                self._draw(context, sheet, self._link(letter))
+                with _whole(context):
+                    self._draw(context, sheet, self._link(letter))
                 surface.show_page()
                 sink.check()
                 pages += 1
@@ -159,6 +159,18 @@ class Press:
         context.show_text(mark.text)
 
 
+@contextmanager
+def _whole(context: cairocffi.Context) -> Iterator[None]:
+    """A page that is broken off in the middle comes out white: nobody must be sent half a letter."""
+    try:
+        yield
+    except BaseException:
+        context.reset_clip()
+        context.set_source_rgb(1, 1, 1)
+        context.paint()
+        raise
+
+
 class _Sink:
     """Where cairo writes. An exception cannot pass through cairo: it is kept, and raised by ``check``."""
 
@@ -217,10 +229,10 @@ def _logo(template: Template) -> tuple[cairocffi.ImageSurface | None, float]:
 
 
 def _png(path: Path) -> cairocffi.ImageSurface:
+    octets = path.read_bytes()
     try:
-        with path.open("rb") as file:
-            return cairocffi.ImageSurface.create_from_png(file)
-    except (cairocffi.CairoError, MemoryError):
+        return cairocffi.ImageSurface.create_from_png(io.BytesIO(octets))
+    except (cairocffi.CairoError, OSError, MemoryError):  # OSError: it ends too early
         raise ValueError(f"{path.name} is not a PNG file") from None
 
 
@@ -267,12 +279,9 @@ def _rounded(context: cairocffi.Context, x: float, y: float, width: float, heigh
     context.close_path()
 
 
-def _qr(link: str) -> tuple[int, bytes] | None:
-    """The code's side in modules, and an octet a module, 0 for black; None if there is no code that long."""
-    try:
-        code = zxingcpp.create_barcode(link, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    except ValueError:
-        return None
+def _qr(link: str) -> tuple[int, bytes]:
+    """The code's side in modules, and an octet a module, 0 for black. A login that fits its line fits a code."""
+    code = zxingcpp.create_barcode(link, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     image: Any = code.to_image(scale=1, add_quiet_zones=False)
     modules = memoryview(image)
     return isqrt(modules.nbytes), bytes(modules)
@@ -280,7 +289,7 @@ def _qr(link: str) -> tuple[int, bytes] | None:
 
 def _paint_qr(context: cairocffi.Context, link: str, x: float, y: float) -> None:
     """The QR code on white, as one bit a module: a tenth of what as many squares would take, in octets and in time."""
-    side, modules = _qr(link) or (0, b"")
+    side, modules = _qr(link)
     context.set_source_rgb(1, 1, 1)
     _rounded(context, x, y, layout.QR_SIDE, layout.QR_SIDE, 1.5)
     context.fill()

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,7 +58,7 @@ def _pattern(value: str) -> str:
 def _locale(value: str) -> str:
     try:
         Locale.parse(value, sep="-")
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, UnknownLocaleError):
         raise ValueError("a language we have the months' names of, such as fr or en-GB") from None
     return value
 
