@@ -151,6 +151,12 @@ class LetterRefused(MonCompteError):
         self.problems = problems
 
 
+class UnknownFormat(MonCompteError):
+    """A file is asked for in a format that we do not write."""
+
+    word = "unknown-format"
+
+
 class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
 

@@ -1,22 +1,33 @@
 """Fonts by their file: found, opened by FreeType, asked what they can show and how wide it is.
 
-By file and not by name: fontconfig answers an unknown name with some other font, and nobody would be told.
+By file and not by name: fontconfig answers an unknown name with some other font, and nobody would be told. The one file
+that calls C functions by itself, in the way cairocffi documents for fonts that it has no methods for ("CFFI API").
 """
 
 from __future__ import annotations
 
-import ctypes
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cairocffi
 
 FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
-_LIBRARIES = (("libfreetype.so.6", "libcairo.so.2"), ("libfreetype.6.dylib", "libcairo.2.dylib"))
 _EM = 1000.0
 _FROM_RIGHT = {"R", "AL"}  # scripts that need more than a row of glyphs
+
+_ffi: Any = cairocffi.ffi
+_ffi.cdef("""
+    typedef struct FT_LibraryRec_ *FT_Library;
+    typedef struct FT_FaceRec_ *FT_Face;
+    int FT_Init_FreeType(FT_Library *library);
+    int FT_New_Face(FT_Library library, const char *path, long index, FT_Face *face);
+    unsigned int FT_Get_Char_Index(FT_Face face, unsigned long char_code);
+    cairo_font_face_t *cairo_ft_font_face_create_for_ft_face(FT_Face face, int load_flags);
+""")
+_free_type: Any = cairocffi.dlopen(_ffi, (), ("libfreetype.so.6", "libfreetype.6.dylib"))
 
 
 class Font:
@@ -24,17 +35,18 @@ class Font:
 
     def __init__(self, path: Path) -> None:
         """Raises ValueError if FreeType cannot read it."""
-        free_type, cairo = _libraries()
-        self._face, self._free_type = ctypes.c_void_p(), free_type
-        if free_type.FT_New_Face(_library(), str(path).encode(), 0, ctypes.byref(self._face)):
+        self._handle = _ffi.new("FT_Face *")
+        if _free_type.FT_New_Face(_library()[0], str(path).encode(), 0, self._handle):
             raise ValueError(f"{path}: is not a font")
-        pointer = cairo.cairo_ft_font_face_create_for_ft_face(self._face, 0)
-        self.face = cairocffi.FontFace._from_pointer(cairocffi.ffi.cast("cairo_font_face_t *", pointer), incref=False)
+        pointer = cairocffi.cairo.cairo_ft_font_face_create_for_ft_face(self._handle[0], 0)
+        self.face = cairocffi.FontFace._from_pointer(pointer, incref=False)
         options = cairocffi.FontOptions(hint_style=cairocffi.HINT_STYLE_NONE, hint_metrics=cairocffi.HINT_METRICS_OFF)
         matrix = cairocffi.Matrix(xx=_EM, yy=_EM)
         self._scaled = cairocffi.ScaledFont(self.face, matrix, cairocffi.Matrix(), options)
         self._width = lru_cache(maxsize=8192)(lambda text: self._scaled.text_extents(text)[4] / _EM)
-        self._shows = lru_cache(maxsize=4096)(lambda char: bool(free_type.FT_Get_Char_Index(self._face, ord(char))))
+        self._shows = lru_cache(maxsize=4096)(
+            lambda char: bool(_free_type.FT_Get_Char_Index(self._handle[0], ord(char)))
+        )
 
     def width(self, text: str, size: float) -> float:
         """How wide ``text`` is, in the unit of ``size``."""
@@ -85,24 +97,9 @@ def _named(name: str) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
-    """FreeType, and the cairo that cairocffi has loaded already."""
-    for free_type, cairo in _LIBRARIES:
-        try:
-            loaded = ctypes.CDLL(free_type), ctypes.CDLL(cairo)
-        except OSError:
-            continue
-        loaded[0].FT_Get_Char_Index.argtypes = [ctypes.c_void_p, ctypes.c_ulong]
-        loaded[0].FT_New_Face.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_long, ctypes.c_void_p]
-        loaded[1].cairo_ft_font_face_create_for_ft_face.restype = ctypes.c_void_p
-        loaded[1].cairo_ft_font_face_create_for_ft_face.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        return loaded
-    raise OSError("FreeType and cairo are needed for letters: install libcairo2")
-
-
-@lru_cache(maxsize=1)
-def _library() -> ctypes.c_void_p:
-    handle = ctypes.c_void_p()
-    if _libraries()[0].FT_Init_FreeType(ctypes.byref(handle)):
+def _library() -> Any:
+    """FreeType's handle, kept as long as the process: every font hangs on it."""
+    handle = _ffi.new("FT_Library *")
+    if _free_type.FT_Init_FreeType(handle):
         raise OSError("FreeType does not start")
     return handle
