@@ -201,8 +201,10 @@ def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
         raise KeyboardInterrupt
 
     out = io.BytesIO()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         press().write(out, letters())
+    assert stopped.tb  # which keeps alive what would finish the file by being forgotten
+    assert out.getvalue().endswith(b"%%EOF\n")
     assert ["Deuxième" in page for page in texts(out.getvalue())] == [False, True]
 
 
