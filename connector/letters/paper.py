@@ -13,11 +13,11 @@ from math import isqrt, pi
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import cairocffi
 import zxingcpp
 from babel.dates import format_datetime, get_timezone
 
-from connector import keys
+from connector import cairo, keys
+from connector.cairo import cairocffi
 from connector.errors import LetterRefused, SettingsInvalid
 from connector.letters import layout
 from connector.letters.fonts import Font, Fonts, find
@@ -41,10 +41,11 @@ class Printer:
     """Prints letters after one template, for one portal, on one day.
 
     ``written`` is an aware instant, now. Raises SettingsInvalid, every problem at once: a font or logo that is not
-    there, a template too long for a page.
+    there, a template too long for a page, no cairo on this host.
     """
 
     def __init__(self, template: Template, web: Web, written: datetime) -> None:
+        cairo.require()
         self._template, self._web = template, web
         self._fonts, problems = _fonts(template)
         self._logo, self._logo_scale = None, 0.0
