@@ -30,7 +30,7 @@ FLOORS = (  # from the ground up; a package counts as one file
     {"connector.owed"},
     {"connector.outbox"},
     {"connector.activation", "connector.campaign", "connector.recovery", "connector.selfcare"},
-    {"connector.press"},
+    {"connector.printrun"},
     {"connector.portal"},
     {"webui"},
     {"connector.demo"},
