@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from connector.cli.demo import demo
+from connector.cli.ldif import acl, ldif, schema
 from connector.cli.serve import serve
+from connector.cli.settings import settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,3 +21,7 @@ def main() -> None:
 
 main.add_command(demo)
 main.add_command(serve)
+main.add_command(settings)
+main.add_command(schema)
+main.add_command(acl)
+main.add_command(ldif)
