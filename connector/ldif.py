@@ -155,10 +155,13 @@ def _attributes(names: Attributes, population: str) -> dict[str, list[str]]:
         "supannRessourceEtat": names.state,
         "supannRessourceEtatDate": names.state_date,
         "supannCivilite": "supannCivilite" if has_supann else "",
-        "supannEntiteAffectation": "supannEntiteAffectation" if has_supann else "",
+        "sn": names.surname,
     }
-    asked = [name for name, _ in _TERM.findall(population)]
-    return {old: [new] if new else [] for old, new in called.items()} | {"eduPersonAffiliation": asked}
+    several = {
+        "supannEntiteAffectation": [*filter(None, (names.programme, names.address))],
+        "eduPersonAffiliation": [name for name, _ in _TERM.findall(population)],
+    }
+    return {old: [new] if new else [] for old, new in called.items()} | several
 
 
 def _closed_up(lines: list[str], site: _Site) -> list[str]:

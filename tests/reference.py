@@ -14,8 +14,8 @@ _WIDTH = 100
 _HEAD = """\
 # The command, word for word
 
-What `moncompte … --help` says, all of it; written by `python -m tests.reference`. What the commands have in common is in
-[command.md](command.md), what each setting means in [`config/moncompte.toml`](../config/moncompte.toml).
+What `moncompte … --help` says, all of it; written by `python -m tests.reference`. What the commands have in common is
+in [command.md](command.md), what each setting means in [`config/moncompte.toml`](../config/moncompte.toml).
 """
 
 
@@ -27,7 +27,8 @@ def page() -> str:
 def helps(command: click.Command, above: click.Context | None = None) -> Iterator[tuple[str, str]]:
     """What one types and what its ``--help`` prints: the command, then all below it, hidden ones apart."""
     name = "moncompte" if above is None else command.name
-    context = click.Context(command, above, name, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    shape = {**command.context_settings, "terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    context = click.Context(command, above, name, **shape)
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for below in command.list_commands(context):

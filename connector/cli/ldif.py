@@ -53,7 +53,7 @@ def schema(full_supann: bool, path: Path) -> None:
 @database_option
 @settings_option
 def acl(database: str, path: Path) -> None:
-    """Print the access rules as LDIF: what the portal may do in this directory, and what nobody else may read.
+    """Print the access rules as LDIF: what the portal may do, what nobody else may read.
 
     \b
     moncompte acl > access.ldif
@@ -72,14 +72,15 @@ def acl(database: str, path: Path) -> None:
 @dry_run_option
 @settings_option
 def ldif(folder: Path, full_supann: bool, database: str, dry_run: bool, path: Path) -> None:
-    """Write to FOLDER all that the directory needs, a file a step, and load.sh, which loads them in order.
+    """Write to FOLDER what the directory has to load, and load.sh, which loads it.
 
     \b
     moncompte ldif /root/moncompte-ldap
     sh /root/moncompte-ldap/load.sh
 
-    Schema, modules, indexes, password policy, our own entries, access rules: each file says at its top what it does,
-    what to mind and how to check it. No file is overwritten. Needs the settings, neither their secrets nor a directory.
+    Schema, modules, indexes, password policy, our own entries, access rules, a file each, in this order: each says at
+    its top what it does, what to mind and how to check it. No file is overwritten. Needs the settings, neither their
+    secrets nor a directory.
     """
     with explained():
         settings = load(path, secrets=False)

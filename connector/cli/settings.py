@@ -19,7 +19,7 @@ from connector.settings.effective import explained as comments
 @json_option
 @settings_option
 def settings(name: str | None, as_json: bool, path: Path) -> None:
-    """Print every setting in force, its value and where that comes from; secrets are masked.
+    """Print the settings in force, each with its source; secrets are masked.
 
     \b
     moncompte settings | grep -v 'default$'       what was changed here

@@ -136,6 +136,7 @@ NAMES_2009 = {"rescue": "supannMailPerso", "rescue_label": "", "state": "", "sta
 NAMES_OF_NOBODY = {
     **{"ine": "", "alias": "", "student_number": "employeeNumber", "language": "", "name": "cn"},
     **{"rescue": "homePostalAddress", "rescue_label": "", "state": "", "state_date": "", "uid": "departmentNumber"},
+    **{"surname": "", "programme": "ou", "address": "postalAddress"},
 }
 
 
@@ -172,10 +173,11 @@ def test_a_directory_that_never_heard_of_supann_takes_it_too() -> None:
     with PrivateSlapd(password_hash="{SSHA}", config=ours) as server:
         server.add_ldif(
             f"dn: cn=x,{server.people_dn}\nobjectClass: inetOrgPerson\ncn: x\nsn: x\ndepartmentNumber: x001\n"
-            "employeeNumber: 7\nhomePostalAddress: x@y.example\n"
+            "employeeNumber: 7\nhomePostalAddress: x@y.example\npostalAddress: rue X$24000 Ville\nou: Droit\n"
         )
         entry = promises.seen(server, server.as_portal, "(departmentNumber=x001)", "*")[0]
-        assert {"departmentNumber", "employeeNumber", "homePostalAddress", "cn"} < set(entry)
+        assert {"departmentNumber", "employeeNumber", "homePostalAddress", "cn", "ou", "postalAddress"} < set(entry)
+        assert "sn" not in entry
 
 
 @pytest.mark.parametrize(
