@@ -57,11 +57,13 @@ class _Site:
     """What this configuration calls things."""
 
     def __init__(self, settings: Settings, database: str) -> None:
-        self._names, self._population = settings.attributes, settings.directory.population
+        self._names, population = settings.attributes, settings.directory.population
         words = _words(settings, database)
         self._words, self._quoted = words, {old: _quoted(new) for old, new in words.items()}
         self._pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
-        self._attributes = _attributes(settings.attributes, self._population)
+        self._attributes = _attributes(settings.attributes, population)
+        self._present = {name.lower() for name, star in _TERM.findall(population) if star}
+        self._indexed = set(_STOCK_INDEXES)
 
     def lines(self, lines: list[str]) -> Iterator[str]:
         """The lines in this site's words."""
@@ -72,8 +74,6 @@ class _Site:
                 yield self._spoken(self._rule(line), self._quoted)
             else:
                 yield self._spoken(line, self._words)
-        if any(line.startswith("olcDbIndex: ") for line in lines):
-            yield from self._own_login()
 
     def keeps(self, rule: str) -> bool:
         """Whether the directory has anything of what ``rule`` is about."""
@@ -99,17 +99,14 @@ class _Site:
         return self._pattern.sub(lambda found: words[found[0]], line)
 
     def _indexes(self, line: str) -> Iterator[str]:
+        """An index each, and none twice: slapd would refuse the whole file. A login not called uid has none yet."""
         attribute, kinds = line.removeprefix("olcDbIndex: ").split()
-        present = {name.lower() for name, star in _TERM.findall(self._population) if star}
-        for name in self._here(attribute):
-            if name.lower() not in _STOCK_INDEXES:
-                wanted = "pres,eq" if attribute == "eduPersonAffiliation" and name.lower() in present else kinds
-                yield f"olcDbIndex: {name} {wanted}"
-
-    def _own_login(self) -> Iterator[str]:
-        """The index of a login that is not called uid."""
-        if self._names.uid.lower() not in _STOCK_INDEXES:
-            yield f"olcDbIndex: {self._names.uid} eq"
+        login = [self._names.uid] if attribute == "supannCodeINE" else []
+        for name in (*self._here(attribute), *login):
+            if name.lower() not in self._indexed:
+                self._indexed.add(name.lower())
+                is_asked_for = kinds == "eq" and name.lower() in self._present
+                yield f"olcDbIndex: {name} {'pres,eq' if is_asked_for else kinds}"
 
 
 def _words(settings: Settings, database: str) -> dict[str, str]:

@@ -130,6 +130,20 @@ def test_the_population_is_indexed(slapd: PrivateSlapd) -> None:
     assert {"employeeType eq", "description eq", "supannCodeINE eq"} <= set(indexes)
 
 
+def test_no_index_comes_twice_and_what_must_be_there_at_all_has_one_for_it() -> None:
+    path = next(path for path in files() if path.name.startswith("30"))
+    settings = changed(SAMPLE, "directory", population="(&(supannEtuId=*)(employeeType=*)(uid=*)(employeeType=x))")
+    settings = changed(settings, "attributes", uid="supannAliasLogin", alias="uid")
+    indexes = re.findall(r"^olcDbIndex: (\S+) (\S+)$", written_for(path, settings), re.MULTILINE)
+    assert indexes[:4] == [
+        ("supannCodeINE", "eq"),
+        ("supannAliasLogin", "eq"),
+        ("supannEtuId", "pres,eq"),
+        ("employeeType", "pres,eq"),
+    ]
+    assert len(dict(indexes)) == len(indexes)
+
+
 # A directory of SUPANN 2009, and one without SUPANN
 
 NAMES_2009 = {"rescue": "supannMailPerso", "rescue_label": "", "state": "", "state_date": ""}
