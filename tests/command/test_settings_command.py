@@ -143,6 +143,12 @@ def test_a_folder_is_written_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "other").iterdir()) == sorted(names)
 
 
+def test_a_directory_that_has_the_full_schemas_is_spared_ours(tmp_path: Path) -> None:
+    done = command("ldif", "--full-supann", str(tmp_path / "ldif"))
+    assert done.stdout.splitlines()[0] == str(tmp_path / "ldif" / "12-schema-moncompte.ldif")
+    assert "schema-supann" not in (tmp_path / "ldif" / "load.sh").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def loader(tmp_path: Path) -> Path:
     """The folder that the README has one write, by the sample settings."""

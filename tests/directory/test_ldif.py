@@ -104,8 +104,9 @@ def test_the_sample_settings_print_the_sample_files(path: Path) -> None:
 
 
 def test_nothing_of_the_sample_is_left_elsewhere() -> None:
-    printed = "".join(written_for(path, changed(SAMPLE, "directory", **ELSEWHERE), "{2}mdb") for path in files())
-    for sample in ("dc=universite", "ou=people", "cn=portal", "ou=moncompte", "{1}mdb", "Affiliation=st"):
+    settings = changed(SAMPLE, "directory", **ELSEWHERE | {"decoy_dn": f"cn=leurre,ou=leurres,{SUFFIX}"})
+    printed = "".join(written_for(path, settings, "{2}mdb") for path in files())
+    for sample in ("dc=universite", "ou=people", "cn=portal", "ou=moncompte", "cn=decoy", "{1}mdb", "Affiliation=st"):
         assert sample not in printed
     assert max(len(line) for line in printed.splitlines() if not line.startswith("#")) <= 120
 
@@ -177,6 +178,7 @@ def test_rules_without_a_state_are_numbered_without_a_gap() -> None:
     assert rules == [str(number) for number in range(12)]
     assert "# {5} Operators of the help desk" in printed
     assert "supannRessourceEtat=" not in printed
+    assert "The one step of the state" not in printed
     assert " attrs=supannMailPerso\n  by " in printed
 
 
