@@ -24,6 +24,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.batch",
         "connector.choices",
         "connector.directory",
+        "connector.ldif",
         "connector.mail",
         "connector.throttle",
     },
