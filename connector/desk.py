@@ -6,7 +6,8 @@ read again: what was asked for is done to the account as it is then, or refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,11 +20,13 @@ from connector.errors import ActRefused, ChangeRefused, Conflict, DirectoryUnava
 from connector.identifiers import candidates
 from connector.model import Account, Happened, Notice, Origin
 
+# A key without an end counts as expired; a mail that is owed will bring a fresh key, so it is not ours to drop.
+_DEAD = f"(&(!({MAIL_DUE}=*))(|(&({KEY_HASH}=*)(|({KEY_EXPIRY}<={{}})(!({KEY_EXPIRY}=*))))({MAIL_FAILURES}>=1)))"
+
 
 @dataclass(frozen=True, slots=True)
 class RescueSet:
-    """What became of a rescue address. ``account`` is as it was before; ``is_key_dead``: a key mailed to the old address
-    was taken back."""
+    """What became of a rescue address. ``account`` is as it was; ``is_key_dead``: a key in a mailbox died of it."""
 
     account: Account
     address: str | None
@@ -47,7 +50,7 @@ class Desk:
     own_domains: Sequence[str]
 
     def matches(self, identifier: str) -> list[tuple[str, Account | None]]:
-        """Every entry that answers to ``identifier``, a login, an INE or a student number: see ``Directory.matches``."""
+        """Every entry that answers to ``identifier``, login, INE or student number: see ``Directory.matches``."""
         return self.directory.matches(candidates(identifier, student_number=True))
 
     def find(self, identifier: str) -> Account:
@@ -62,7 +65,10 @@ class Desk:
         return account
 
     def revoke_key(self, identifier: str, *, is_dry: bool = False) -> Account:
-        """Take back the key, dead or alive, and the mail that is owed for it; the account as it was. Raises ActRefused."""
+        """Take back the key, dead or alive, and the mail that is owed for it; the account as it was.
+
+        Raises ActRefused.
+        """
 
         def act(account: Account) -> None:
             if account.key is None and account.mail_due is None:
@@ -112,20 +118,21 @@ class Desk:
 
         Nobody loses anything: a key that is swept away is still told to be dead, and a mail that is owed stays owed.
         """
-        keys = mails = kept = 0
-        until = now - older_than
-        for account in self.directory.accounts(_dead(until)):
+        dead = self._dead(now - older_than)
+        settled = ((is_key, None) for is_key, _account in dead) if is_dry else self.directory.purge(dead)
+        count: Counter[str] = Counter()
+        for is_key, error in settled:
+            if error and not isinstance(error, Conflict):
+                raise error
+            count["kept" if error else "keys" if is_key else "mails"] += 1
+        return Purged(**count)
+
+    def _dead(self, until: datetime) -> Iterator[tuple[bool, Account]]:
+        """Whom there is something to sweep from, and whether it is a key."""
+        for account in self.directory.accounts(_DEAD.format(to_time(until))):
             is_key = account.key is not None and account.key.is_expired(until)
-            if not is_key and not _is_forgettable(account, until):
-                continue
-            try:
-                if not is_dry:
-                    (self.directory.revoke_key if is_key else self.directory.forget_leftovers)(account)
-            except Conflict:
-                kept += 1
-            else:
-                keys, mails = keys + is_key, mails + (not is_key)
-        return Purged(keys, mails, kept)
+            if is_key or _is_forgettable(account, until):
+                yield is_key, account
 
     def _judged(self, typed: str) -> str:
         address = rescue.read(typed, self.own_domains)
@@ -151,12 +158,6 @@ def _notices(account: Account, address: str | None, now: datetime) -> tuple[Noti
     word = word if address else Happened.RESCUE_REMOVED
     addresses = dict.fromkeys(item for item in (account.rescue, address) if item)
     return tuple(Notice((word,), item, now) for item in addresses)
-
-
-def _dead(until: datetime) -> str:
-    """Keys without an end count as expired; an owed mail will bring a fresh key, so it is not ours to drop."""
-    expired = f"(&({KEY_HASH}=*)(|({KEY_EXPIRY}<={to_time(until)})(!({KEY_EXPIRY}=*))))"
-    return f"(&(!({MAIL_DUE}=*))(|{expired}({MAIL_FAILURES}>=1)))"
 
 
 def _is_forgettable(account: Account, until: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connector.audit import LOCAL, Event, Line, Outcome
 from connector.desk import Desk, Purged, RescueSet
@@ -19,6 +19,7 @@ from connector.standing import Standing, standing
 class Look:
     """What answers to an identifier: the ``dns`` of the entries; of one that is an account, all about it."""
 
+    now: datetime
     dns: tuple[str, ...]
     account: Account | None = None
     standing: Standing | None = None
@@ -36,14 +37,15 @@ class Office:
         found = self._desk.matches(identifier)
         dns = tuple(dn for dn, _account in found)
         account = found[0][1] if len(found) == 1 else None
+        now = self._portal.now()
         if account is None:
-            return Look(dns)
+            return Look(now, dns)
         if reveal:
             with self._acting(Event.ACCOUNT_SHOWN) as line:
                 line.account, line.details = account.uid, {"revealed": ["rescue"] if account.rescue else []}
         settings = self._portal.settings
-        found_standing = standing(account, self._portal.now(), settings.keys, settings.directory.lockout_seconds)
-        return Look(dns, account, found_standing)
+        how = standing(account, now, settings.keys, settings.directory.lockout_seconds)
+        return Look(now, dns, account, how)
 
     def revoke_key(self, identifier: str, *, is_dry: bool = False) -> Account:
         """See ``Desk.revoke_key``."""

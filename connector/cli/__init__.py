@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from connector.cli.demo import demo
+from connector.cli.dispatch import dispatch
+from connector.cli.purge import purge
+from connector.cli.revoke import revoke
 from connector.cli.serve import serve
+from connector.cli.set_rescue import set_rescue
+from connector.cli.show import show
+from connector.cli.unlock import unlock
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +23,5 @@ def main() -> None:
     """
 
 
-main.add_command(demo)
-main.add_command(serve)
+for command in (demo, serve, show, revoke, unlock, set_rescue, purge, dispatch):
+    main.add_command(command)

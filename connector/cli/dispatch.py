@@ -21,9 +21,9 @@ def dispatch(once: bool, as_json: bool, path: Path) -> None:
 
     Example: moncompte dispatch --once
 
-    Every portal does so by itself; this is for mails on a host of their own (docs/running.md has a systemd unit), or for
-    a look. Without --once it goes on until Ctrl-C or SIGTERM. With --once, exit code 69: the mail server does not answer,
-    and the mails wait; 1: some were put off.
+    Every portal does so by itself; this is for mails on a host of their own (docs/running.md has a systemd unit), or
+    for a look. Without --once it goes on until Ctrl-C or SIGTERM. With --once, exit code 69: the mail server does not
+    answer, and the mails wait; 1: some were put off.
     """
     with office(path) as (desk, _settings):
         if not once:

@@ -25,7 +25,7 @@ _BAD_ADDRESS = {
     RescueReason.ACCENTED: "what stands before the @ must be ASCII: not every mail server takes other letters",
     RescueReason.NOWHERE: "no mail ever arrives at that domain (RFC 6761)",
     RescueReason.LIST: "that is a mailing list: several people would read the key",
-    RescueReason.OWN_DOMAIN: "that mailbox is the university's own ([rescue] own_domains): it is lost with the password",
+    RescueReason.OWN_DOMAIN: "that is the university's own mailbox ([rescue] own_domains), lost with the password",
 }
 
 

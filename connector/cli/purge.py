@@ -30,8 +30,8 @@ def purge(days: int, as_json: bool, dry_run: bool, path: Path) -> None:
 
     Example: moncompte purge --older-than 30 --dry-run
 
-    Nobody loses anything: an expired key opens nothing anyhow, and whoever types one is still told that it is dead. A key
-    issued meanwhile, and a mail that is owed, stay. Fit for a nightly timer.
+    Nobody loses anything: an expired key opens nothing anyhow, and whoever types one is still told that it is dead. A
+    key issued meanwhile, and a mail that is owed, stay. Fit for a nightly timer.
     """
     with office(path) as (desk, _settings):
         purged = desk.purge(timedelta(days=days), is_dry=dry_run)

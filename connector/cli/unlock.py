@@ -28,7 +28,7 @@ def unlock(identifier: str, dry_run: bool, path: Path) -> None:
         click.echo(f"{plain(account.uid)} ({plain(account.name)}): {'would be unlocked' if dry_run else 'unlocked'}")
         if settings.throttle.storage.get_secret_value().startswith("memory:"):
             click.echo(
-                "The portal's own counters are in its memory, out of reach: there a password may have to wait for up to "
-                "15 minutes more; a key does not (docs/limits.md).",
+                "The portal's own counters are in its memory, out of reach: there a password may have to wait, for up "
+                "to a day after many tries; a key does not (docs/limits.md).",
                 err=True,
             )

@@ -224,9 +224,11 @@ class Directory:
         """
         self._operations.modify(account.dn, changes.rescue_set(account, address, self._names, owed))
 
-    def forget_leftovers(self, account: Account) -> None:
-        """Forget the tries of a mail that was given up. Raises Conflict when another was asked for meanwhile."""
-        self._operations.modify(account.dn, changes.leftovers_forgotten(account))
+    def purge(self, dead: Iterable[tuple[bool, Account]]) -> Iterator[tuple[bool, MonCompteError | None]]:
+        """Of many, in the fast lane: take back the key (True), or forget a mail that was given up (False); of each its
+        error. Conflict: something newer is there.
+        """
+        return self._operations.write_all((is_key, _purge_request(is_key, account)) for is_key, account in dead)
 
     def redeem(self, account: Account, change: Change, now: datetime) -> None:
         """Turn the account's key into a password: one Modify (DESIGN §2).
@@ -259,3 +261,8 @@ class Directory:
         else:
             names = [self._names.uid, self._names.alias]
         return "".join(f"({name}={value})" for name in names if name)
+
+
+def _purge_request(is_key: bool, account: Account) -> Request:
+    what = changes.revoked(account) if is_key else changes.leftovers_forgotten(account)
+    return lambda number: wire.modify(number, account.dn, what, b"")
