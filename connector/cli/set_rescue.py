@@ -20,7 +20,7 @@ from connector.model import masked
 def set_rescue(identifier: str, address: str | None, remove: bool, dry_run: bool, path: Path) -> None:
     """Set somebody's rescue address, once you know who asks; a notice goes to the old one and to the new.
 
-    Example: moncompte set-rescue jmartin001 jeanne@courriel.example
+    Example: moncompte set-rescue jmartin001 jeanne@example.net
 
     IDENTIFIER is a login, an INE (with or without blanks) or a student number; ADDRESS is judged as the form judges it.
     Every session ends. A key that was mailed to the old address dies; one on paper lives ("moncompte revoke" kills it).

@@ -76,7 +76,7 @@ class Sheet:
         for item in advise(self.account, self.standing, self.settings, self.now):
             lines += [f"  - {item.said}", *([f"      {item.do}"] if item.do else [])]
         if self.standing.may_ask == self.now:
-            lines.append("  A forgotten password: a key may be asked for by mail now.")
+            lines.append("  A key may be asked for by mail now, at the form.")
         return "\n".join(lines)
 
     def _when(self, instant: datetime) -> str:
