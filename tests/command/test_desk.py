@@ -15,6 +15,7 @@ from connector.directory import Directory
 from connector.directory.entries import to_time
 from connector.errors import KeyDead, SessionStale, SignInRefused
 from connector.model import Account, By, Origin
+from connector.office import Office
 from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.operator_fixtures import Typed, entry, write
@@ -159,6 +160,19 @@ def test_a_lock_for_good_set_in_the_same_instant_stays(
     in_between(monkeypatch, "unlock", lambda: write(slapd, people["jmartin001"], for_good))
     typed("unlock", "jmartin001", code=1)
     assert entry(slapd, "jmartin001")["pwdAccountLockedTime"] == ["000001010000Z"]
+
+
+def test_unlock_clears_the_portals_own_count_of_failed_binds_where_it_is_shared(
+    limited: Portal, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    """Here shared by being the same process: until then whatever is typed is tried at the decoy."""
+    while limited.throttle.may_bind("jmartin001", "not the password"):
+        pass
+    with pytest.raises(SignInRefused):
+        limited.sign_in("jmartin001", PASSWORD)
+    lock(limited, slapd, people["jmartin001"])
+    Office(limited, "shell:alice").unlock("jmartin001")
+    assert limited.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
 
 
 # set-rescue

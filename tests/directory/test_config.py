@@ -343,6 +343,11 @@ def test_the_portal_cannot_end_a_lock_for_good(slapd: PrivateSlapd, people: dict
     assert slapd.search("(uid=ileroux)", "pwdAccountLockedTime")[0]["pwdAccountLockedTime"] == ["000001010000Z"]
 
 
+def test_the_rule_that_the_documentation_adds_alone_is_the_files_own() -> None:
+    file = (config_folder() / "ldap" / "60-access.ldif").read_text(encoding="utf-8")
+    assert documented("unlock").partition("add: olcAccess\n")[2] in file
+
+
 @pytest.mark.parametrize("value", [LOCKED_NOW, LOCKED_FOR_GOOD])
 def test_the_portal_cannot_lock_anybody(slapd: PrivateSlapd, people: dict[str, str], value: str) -> None:
     for verb in ("add", "replace"):
