@@ -46,6 +46,11 @@ class Event(Enum):
     KEY_MAILED = "outbox:key:mail"
     NOTICE_MAILED = "outbox:notice:mail"
     FORM_REFUSED = "visitor:form:forge"
+    ACCOUNT_SHOWN = "operator:account:show"
+    ACCOUNT_UNLOCKED = "operator:account:unlock"
+    KEY_REVOKED = "operator:key:revoke"
+    KEYS_PURGED = "operator:key:purge"
+    RESCUE_SET = "operator:rescue:set"
 
 
 class Outcome(Enum):
