@@ -22,9 +22,12 @@ FLOORS = (  # from the ground up; a package counts as one file
     {
         "connector.audit",
         "connector.batch",
+        "connector.charts",
+        "connector.charts",
         "connector.choices",
         "connector.directory",
         "connector.ldif",
+        "connector.letters",
         "connector.mail",
         "connector.standing",
         "connector.throttle",
