@@ -23,7 +23,6 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.audit",
         "connector.batch",
         "connector.charts",
-        "connector.charts",
         "connector.choices",
         "connector.directory",
         "connector.ldif",
