@@ -6,6 +6,7 @@ import click
 
 from connector.cli.demo import demo
 from connector.cli.serve import serve
+from connector.cli.stats import stats
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,3 +20,4 @@ def main() -> None:
 
 main.add_command(demo)
 main.add_command(serve)
+main.add_command(stats)

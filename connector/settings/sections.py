@@ -95,6 +95,7 @@ class Attributes(Section):
     state: str = "supannRessourceEtat"
     state_date: str = "supannRessourceEtatDate"
     state_label: str = "{COMPTE}"
+    programme: str = "supannEtuEtape"
 
     @model_validator(mode="after")
     def _state(self) -> Self:
