@@ -74,7 +74,7 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
 
     --json prints {"at", "filter", "total": {…}}, and "programmes": [{"programme", …}] (null: none) or "days": [{"day",
     …}], the numbers by name as in "total".
-    """  # noqa: D301 (click's \b)
+    """
     if since and by != "day":
         raise click.UsageError("--since goes with --by day")
     with opened(path) as portal:
@@ -128,9 +128,7 @@ def by_name(programmes: Iterable[str]) -> list[str]:
     return sorted(programmes, key=lambda name: (name == NO_PROGRAMME, name.casefold()))
 
 
-def shown(
-    found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], columns: int | None
-) -> str:
+def shown(found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], columns: int | None) -> str:
     """The table, within so many ``columns`` if given."""
     if by == "programme":
         rows = [_row(name, found.programmes[name], HEADINGS) for name in by_name(found.programmes)]
@@ -165,7 +163,10 @@ def fitted(rows: Sequence[Row], headings: Sequence[str], columns: int | None) ->
         return text
     half = (len(headings) + 1) // 2
     left, right = slice(0, half), slice(half, None)
-    parts = ([row[left] for row in rows], headings[left]), ([(row[0], *row[right]) for row in rows], (headings[0], *headings[right]))
+    parts = (
+        ([row[left] for row in rows], headings[left]),
+        ([(row[0], *row[right]) for row in rows], (headings[0], *headings[right])),
+    )
     return "\n\n".join(fitted(part, names, columns) for part, names in parts)
 
 

@@ -1,0 +1,120 @@
+"""``moncompte stats`` as a sysadmin types it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from connector.cli import main
+from connector.cli.stats import fitted
+from connector.demo.slapd import PrivateSlapd
+from connector.settings import Settings
+from connector.statistics import Dated, Fact
+from tests.bench.rig import written
+
+ROWS = [("{UAI:0240000X}L3-HISTOIRE-DE-L'ART", 120_000, 7, 0), ("L1", 3, 2, 1)]
+HEADINGS = ("programme", "people", "activated", "closed")
+
+
+@pytest.fixture
+def file(settings: Settings, people: dict[str, str], tmp_path: Path) -> Path:
+    return written(settings, tmp_path)
+
+
+def run(file: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["stats", "--settings", str(file), *arguments])
+
+
+def document(file: Path, *arguments: str) -> dict[str, Any]:
+    done = run(file, "--json", *arguments)
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_the_table_names_every_fact_once_with_its_number(file: Path) -> None:
+    done = run(file)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(Fact)
+    assert lines[0].split() == ["people", "13", "100.0%"]
+    assert lines[1].split() == ["activated", "9", "69.2%"]
+
+
+def test_json_has_the_shape_that_the_help_tells(file: Path) -> None:
+    told = document(file)
+    assert set(told) == {"at", "filter", "total"}
+    assert set(told["total"]) == {fact.value for fact in Fact}
+    assert (told["filter"], told["total"]["people"], told["total"]["locked"]) == (None, 13, 1)
+
+
+def test_by_programme_whoever_has_none_comes_last(file: Path, people: dict[str, str], slapd: PrivateSlapd) -> None:
+    slapd.add_ldif(f"dn: {people['zpetit']}\nchangetype: modify\nadd: supannEtuEtape\nsupannEtuEtape: L1-DROIT\n")
+    told = document(file, "--by", "programme")["programmes"]
+    assert [(one["programme"], one["people"], one["no_rescue"]) for one in told] == [("L1-DROIT", 1, 1), (None, 12, 2)]
+    rows = [line.split() for line in run(file, "--by", "programme").stdout.splitlines()]
+    assert [row[:2] for row in rows] == [["programme", "people"], ["L1-DROIT", "1"], ["—", "12"], ["all", "13"]]
+
+
+def test_by_day_since_leaves_out_what_was_before(file: Path, people: dict[str, str], slapd: PrivateSlapd) -> None:
+    day = "{COMPTE}A:SupannActif:20261001:"
+    slapd.add_ldif(
+        f"dn: {people['zpetit']}\nchangetype: modify\nreplace: supannRessourceEtatDate\nsupannRessourceEtatDate: {day}\n"
+    )
+    days = document(file, "--by", "day")["days"]
+    assert [(one["day"], one["activated"]) for one in days] == [("2025-09-03", 7), ("2026-10-01", 1)]
+    assert set(days[0]) == {"day", *(fact.value for fact in Dated)}
+    assert document(file, "--by", "day", "--since", "2026-10-01")["days"] == days[1:]
+    assert [line.split()[0] for line in run(file, "--by", "day").stdout.splitlines()] == [
+        "day",
+        "2025-09-03",
+        "2026-10-01",
+    ]
+
+
+def test_a_filter_is_of_the_population_only(file: Path) -> None:
+    told = document(file, "--filter", "(|(uid=zpetit)(uid=bdubois))")
+    assert (told["filter"], told["total"]["people"]) == ("(|(uid=zpetit)(uid=bdubois))", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--filter", "(uid=zpetit"], "not an LDAP filter"),
+        (["--filter", "(uid=zpetit))(|(uid=bdubois"], "not an LDAP filter"),
+        (["--since", "2026-10-01"], "--since goes with --by day"),
+        (["--by", "day", "--since", "yesterday"], "does not match the format"),
+    ],
+)
+def test_wrong_usage_is_told_with_exit_code_2(file: Path, arguments: list[str], word: str) -> None:
+    done = run(file, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert word in done.stderr
+
+
+def test_a_directory_that_does_not_answer_is_exit_code_69(settings: Settings, tmp_path: Path) -> None:
+    nowhere = settings.directory.model_copy(update={"uri": ("ldapi://%2Fnowhere",)})
+    done = run(written(settings.model_copy(update={"directory": nowhere}), tmp_path))
+    assert (done.exit_code, done.stdout) == (69, "")
+
+
+def test_an_attribute_that_the_schema_lacks_is_told_and_not_counted_as_nobodys(file: Path) -> None:
+    with file.open("a", encoding="utf-8") as settings:
+        settings.write('[attributes]\nprogramme = "supannEtuEtappe"\n')
+    done = run(file, "--by", "programme")
+    assert (done.exit_code, done.stdout) == (78, "")
+    assert "supannEtuEtappe" in done.stderr
+
+
+@pytest.mark.parametrize("columns", range(24, 60))
+def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(columns: int) -> None:
+    text = fitted(ROWS, HEADINGS, columns)
+    assert max(map(len, text.splitlines())) <= columns
+    assert [text.count(number) for number in ("120000", "people", "activated", "closed")] == [1, 1, 1, 1]
+    assert "…" in text or columns > 57
+
+
+def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+    assert "…" not in fitted(ROWS, HEADINGS, None)
