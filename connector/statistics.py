@@ -20,7 +20,7 @@ from functools import lru_cache
 from babel.dates import get_timezone
 
 from connector.directory import entries
-from connector.model import Account, PendingKey, Status
+from connector.model import Account, AccountState, PendingKey, Status
 from connector.settings import Settings
 
 Attributes = Mapping[str, Sequence[bytes]]
@@ -32,14 +32,15 @@ _USUAL_TIME = 15  # characters
 _KEY_HASH, _KEY_FAILURES = entries.KEY_HASH.lower(), entries.KEY_FAILURES.lower()
 _KEY_ISSUED, _KEY_EXPIRY = entries.KEY_ISSUED.lower(), entries.KEY_EXPIRY.lower()
 _MAIL_DUE, _MAIL_FAILURES = entries.MAIL_DUE.lower(), entries.MAIL_FAILURES.lower()
-_NOTICE, _LOCKED_SINCE = entries.NOTICE.lower(), entries.LOCKED_SINCE.lower()
+_NOTICE = entries.NOTICE.lower()
+_LOCKED_SINCE, _PASSWORD_CHANGED = entries.LOCKED_SINCE.lower(), entries.PASSWORD_CHANGED.lower()
 
 
 class Fact(StrEnum):
     """What is counted. The second to the fifth add up to the people; the others overlap them."""
 
     PEOPLE = "people"
-    ACTIVATED = "activated"  # open, and taken over by its owner; everybody, where no state is kept
+    ACTIVATED = "activated"  # open, and taken over by its owner: says the state, or a password where no state is kept
     WITH_KEY = "pending_with_key"  # to be activated, with a live key
     WITHOUT_KEY = "pending_without_key"  # to be activated, with none or a dead one
     CLOSED = "closed"  # suspended, expired, deleted, outside its dates
@@ -70,8 +71,9 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What a state comes to today, and the day of the activation it tells of."""
+    """A state, what it comes to today, and the day of the activation it tells of."""
 
+    state: AccountState
     status: Status
     activated: date | None
 
@@ -101,9 +103,10 @@ class Census:
     def attributes(self) -> list[str]:
         """What the sweep must ask for."""
         names = self._names
-        ours = (entries.KEY_HASH, entries.KEY_ISSUED, entries.KEY_EXPIRY, entries.KEY_FAILURES, entries.LOCKED_SINCE)
+        configured = filter(None, (names.state, names.state_date, names.rescue, names.programme))
+        key = (entries.KEY_HASH, entries.KEY_ISSUED, entries.KEY_EXPIRY, entries.KEY_FAILURES)
         mails = (entries.MAIL_DUE, entries.MAIL_FAILURES, entries.NOTICE)
-        return [*filter(None, (names.state, names.state_date, names.rescue, names.programme)), *ours, *mails]
+        return [*configured, *key, *mails, entries.LOCKED_SINCE, entries.PASSWORD_CHANGED]
 
     def count(self, everybody: Iterable[tuple[str, Attributes]]) -> Statistics:
         """Each person once in the total, and once in each of their programmes (else in ``NO_PROGRAMME``)."""
@@ -111,13 +114,20 @@ class Census:
         state, state_date = self._names.state.lower(), self._names.state_date.lower()
         for _, entry in everybody:
             standing = self._standing(tuple(entry.get(state, ())), tuple(entry.get(state_date, ())))
-            facts = list(self._facts(entry, standing.status))
+            facts = list(self._facts(entry, self._status(entry, standing)))
             for counter in (found.total, *(found.programmes[name] for name in self._programmes(entry))):
                 for fact in facts:
                     counter[fact] += 1
             for what, day in self._dates(entry, standing):
                 found.days[day][what] += 1
         return found
+
+    def _status(self, entry: Attributes, standing: _Standing) -> Status:
+        if standing.state.value is not None:
+            return standing.status
+        password_changed = _first(entry, _PASSWORD_CHANGED).decode("ascii", "replace") or None
+        account = Account("", "", "", state=standing.state, password_changed=password_changed)
+        return Status.TO_ACTIVATE if account.was_never_activated else Status.ACTIVE
 
     def _facts(self, entry: Attributes, status: Status) -> Iterator[Fact]:
         """A fact as often as it counts."""
@@ -183,6 +193,7 @@ class Census:
         state = entries.to_state(_texts(values), _texts(dated), self._names, self._zone)
         is_activated = (state.value or "").upper() == f"{self._names.state_label}{entries.ACTIVATED}".upper()
         return _Standing(
+            state=state,
             status=state.status if state.is_open(self._now) else Status.CLOSED,
             activated=state.since if is_activated else None,
         )

@@ -90,6 +90,7 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:
     """Everybody of the population who matches. Raises UsageError for what is no filter."""
     census = Census(portal.settings, now)
+    portal.directory.check_names(census.attributes)  # or a slip in the settings would count everybody as nobody's
     try:
         everybody = portal.directory.sweep(ldap_filter, census.attributes)
     except SettingsInvalid as error:

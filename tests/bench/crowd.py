@@ -42,7 +42,7 @@ eduPersonAffiliation: member
 _STUDENT = """\
 supannCodeINE: {ine}
 supannEtuId: {number:08d}
-supannEtuEtape: {{UAI:0240000X}}E{programme:04d}
+supannEntiteAffectation: E{programme:04d}
 supannRessourceEtat: {{COMPTE}}{state}
 supannRessourceEtatDate: {{COMPTE}}{state}:{since}:
 userPassword: {password}

@@ -11,9 +11,9 @@ from connector.model import Account, Origin, Status
 from connector.portal import Portal
 from connector.settings import Settings
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
-from tests.portal_fixtures import START, MovingClock, account, issue
+from tests.portal_fixtures import START, MovingClock, issue
 
-TO_ACTIVATE, ACTIVATED, CLOSED = {"emercier", "nfaure"}, 9, 2  # of the thirteen students of people.ldif
+TO_ACTIVATE, ACTIVATED, CLOSED = {"emercier", "nfaure", "tlambert"}, 8, 2  # of the thirteen students of people.ldif
 
 
 def census(portal: Portal, ldap_filter: str = "") -> Statistics:
@@ -54,10 +54,10 @@ def said(one: Account, portal: Portal) -> list[Fact]:
     now, settings = portal.now(), portal.settings
     live = one.key and not one.key.why_dead(now, settings.keys.max_failures)
     is_open = one.state.is_open(now)
-    status = one.state.status if is_open else Status.CLOSED
+    status = Status.TO_ACTIVATE if one.was_never_activated else Status.ACTIVE
     key = Fact.WITH_KEY if live else Fact.WITHOUT_KEY
     facts = {
-        {Status.ACTIVE: Fact.ACTIVATED, Status.TO_ACTIVATE: key, Status.CLOSED: Fact.CLOSED}[status]: True,
+        {Status.ACTIVE: Fact.ACTIVATED, Status.TO_ACTIVATE: key}[status] if is_open else Fact.CLOSED: True,
         Fact.PEOPLE: True,
         Fact.EXPIRED_KEY: one.key and one.key.is_expired(now),
         Fact.NO_RESCUE: is_open and not one.rescue,
@@ -75,13 +75,13 @@ def test_a_key_is_live_until_it_expires_or_is_worn_out(
 ) -> None:
     for uid in TO_ACTIVATE:
         issue(portal, uid)
-    assert census(portal).total[Fact.WITH_KEY] == 2
+    assert census(portal).total[Fact.WITH_KEY] == 3
     change(slapd, people["nfaure"], moncompteKeyFailures="100")
     worn_out = census(portal).total
-    assert (worn_out[Fact.WITH_KEY], worn_out[Fact.WITHOUT_KEY], worn_out[Fact.EXPIRED_KEY]) == (1, 1, 0)
+    assert (worn_out[Fact.WITH_KEY], worn_out[Fact.WITHOUT_KEY], worn_out[Fact.EXPIRED_KEY]) == (2, 1, 0)
     clock.forward(days=21)
     expired = census(portal).total
-    assert (expired[Fact.WITH_KEY], expired[Fact.WITHOUT_KEY], expired[Fact.EXPIRED_KEY]) == (0, 2, 2)
+    assert (expired[Fact.WITH_KEY], expired[Fact.WITHOUT_KEY], expired[Fact.EXPIRED_KEY]) == (0, 3, 3)
 
 
 def test_a_rest_ends_and_a_lock_for_good_does_not(
@@ -114,14 +114,15 @@ def test_a_state_outside_its_dates_is_closed(portal: Portal, people: dict[str, s
 def test_whoever_is_in_two_programmes_counts_in_each_and_once_in_all(
     portal: Portal, people: dict[str, str], slapd: PrivateSlapd
 ) -> None:
-    two = "{UAI:0240000X}L1-DROIT\nsupannEtuEtape: {UAI:0240000X}L2-GÉO"
-    slapd.add_ldif(f"dn: {people['emercier']}\nchangetype: modify\nadd: supannEtuEtape\nsupannEtuEtape: {two}\n")
-    change(slapd, people["zpetit"], supannEtuEtape="{uai:0240000x}l1-droit")  # for slapd, the same programme
+    change(slapd, people["zpetit"], supannEntiteAffectation="ufr-lettres")  # for slapd, the same as Élodie's
+    slapd.add_ldif(
+        f"dn: {people['emercier']}\nchangetype: modify\nadd: supannEntiteAffectation\nsupannEntiteAffectation: IUT\n"
+    )
     counted = census(portal)
     people_of = {name: counts[Fact.PEOPLE] for name, counts in counted.programmes.items()}
     assert {name.upper(): number for name, number in people_of.items()} == {
-        "{UAI:0240000X}L1-DROIT": 2,
-        "{UAI:0240000X}L2-GÉO": 1,
+        "UFR-LETTRES": 2,
+        "IUT": 1,
         NO_PROGRAMME: 11,
     }
     assert counted.total[Fact.PEOPLE] == 13
@@ -157,19 +158,23 @@ def test_an_activation_counts_on_its_day_and_stays_there_when_the_password_chang
     assert before[date(2025, 9, 3)][Dated.ACTIVATED] == 8  # the others, as people.ldif has them
 
 
-def test_a_directory_without_states_and_programmes_is_counted_all_the_same(portal: Portal, settings: Settings) -> None:
-    """SUPANN 2009: everybody is active there, as everywhere else in the portal."""
+def test_without_states_whoever_was_given_a_password_has_activated(
+    portal: Portal, settings: Settings, people: dict[str, str], slapd: PrivateSlapd
+) -> None:
+    """SUPANN 2009; the settings name no programme either."""
     bare = settings.attributes.model_copy(update={"state": "", "state_date": "", "programme": ""})
+    issue(portal, "emercier")
+    change(slapd, people["tlambert"], userPassword="Cerisier-Bleu-77")
     counting = Census(settings.model_copy(update={"attributes": bare}), portal.now())
     counted = counting.count(portal.directory.sweep("", counting.attributes))
-    assert counted.total[Fact.ACTIVATED] == counted.total[Fact.PEOPLE] == 13
+    states = (Fact.ACTIVATED, Fact.WITH_KEY, Fact.WITHOUT_KEY, Fact.CLOSED)
+    assert [counted.total[fact] for fact in states] == [1, 1, 11, 0]  # an Add under ppolicy leaves no pwdChangedTime
     assert dict(counted.programmes) == {NO_PROGRAMME: counted.total}
-    assert account(portal, "smoreau").state.status is Status.CLOSED  # with the states, that is
 
 
 def test_an_instant_however_it_is_written_is_read(portal: Portal, people: dict[str, str], slapd: PrivateSlapd) -> None:
     """slapd takes every form of RFC 4517 §3.3.13, and a sysadmin may write any."""
-    for uid in TO_ACTIVATE:
+    for uid in ("emercier", "nfaure"):
         issue(portal, uid)
     change(slapd, people["emercier"], moncompteKeyExpiry="202611222330+0100")
     change(slapd, people["nfaure"], moncompteKeyExpiry="2026112300.5Z")
