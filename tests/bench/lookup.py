@@ -1,10 +1,11 @@
 """Does finding a person cost more in a larger directory?  ``python -m tests.bench.lookup [--help]``
 
-Two private slapds stand side by side, one with few entries, one with many, and the portal looks people up in both, in
-random order: by login, by INE, and logins and INEs that nobody has. The ratio of the medians, many to few, is what
-counts; each comes with its 95 % interval. Exit code 1: a ratio is 1.2 or more.
+Private slapds stand side by side, one with few entries, the others with many, and the portal looks people up in all of
+them, in random order: by login, by INE, and logins and INEs that nobody has. The ratio of the medians, many to few, is
+what counts; each comes with its 95 % interval. Exit code 1: a ratio is 1.2 or more.
 
-The million of the default takes three to six minutes to load and some GB of disk in TMPDIR, which it says first.
+65,000 entries are slapd's worst case: it reads the index of the population as a list of up to 65,536 entries (mdb's
+idlexp), and as a mere range beyond. The million takes a minute or more to load, and some GB of disk in TMPDIR.
 """
 
 from __future__ import annotations
@@ -44,15 +45,14 @@ def main() -> int:
     """Measure, print the table, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--few", type=int, default=1_000, help="entries in the small directory")
-    parser.add_argument("--entries", type=int, default=1_000_000, help="entries in the large one")
+    parser.add_argument("--entries", type=int, nargs="+", default=[65_000, 1_000_000], help="in the large ones")
     parser.add_argument("--lookups", type=int, default=2_000, help="of each kind, in each directory")
     options = parser.parse_args()
-    sizes = (options.few, options.entries)
     with ExitStack() as stack:
-        directories = {size: stack.enter_context(directory_of(size)) for size in sizes}
+        directories = {size: stack.enter_context(directory_of(size)) for size in (options.few, *options.entries)}
         measure(directories, min(200, options.lookups))  # connections, caches
         times = measure(directories, options.lookups)
-    return report(times, *sizes)
+    return max(report(times, options.few, many) for many in options.entries)
 
 
 @contextmanager
