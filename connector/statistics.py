@@ -41,8 +41,8 @@ class Fact(StrEnum):
 
     PEOPLE = "people"
     ACTIVATED = "activated"  # open, and taken over by its owner: says the state, or a password where no state is kept
-    WITH_KEY = "pending_with_key"  # to be activated, with a live key
-    WITHOUT_KEY = "pending_without_key"  # to be activated, with none or a dead one
+    WITH_KEY = "to_activate_with_key"  # to be activated, with a live key
+    WITHOUT_KEY = "to_activate_without_key"  # to be activated, with none or a dead one
     CLOSED = "closed"  # suspended, expired, deleted, outside its dates
     EXPIRED_KEY = "expired_keys"  # not purged yet, whatever the state
     NO_RESCUE = "no_rescue"  # no rescue address, of those not closed

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from connector.cli.shell import echo_json, json_option, opened, progress, settings_option, table
+from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
 from connector.errors import SettingsInvalid
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
@@ -54,7 +54,13 @@ DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated
 @click.command()
 @settings_option
 @click.option("--by", type=click.Choice(["programme", "day"]), help="A line for each programme, or for each day.")
-@click.option("--filter", "ldap_filter", default="", metavar="LDAP_FILTER", help="Of the population, only who matches.")
+@click.option(
+    "--filter",
+    "ldap_filter",
+    default="",
+    metavar="LDAP_FILTER",
+    help="Of the population, only who matches; by attributes that the portal may read.",
+)
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="With --by day: from AAAA-MM-JJ on.")
 @json_option
 def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, as_json: bool) -> None:
@@ -62,7 +68,7 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
 
     \b
     moncompte stats
-    moncompte stats --by programme --filter '(supannEtuAnneeInscription=2026)'
+    moncompte stats --by programme --filter '(supannEntiteAffectation=UFR-DROIT*)'
     moncompte stats --by day --since 2026-09-01 --json
 
     People, activated, with key, without, closed: the last four add up to the first. "With key" and "without" are to
@@ -73,7 +79,7 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
     redeemed one leaves no date). Days are those of [web] timezone.
 
     --json prints {"at", "filter", "total": {…}}, and "programmes": [{"programme", …}] (null: none) or "days": [{"day",
-    …}], the numbers by name as in "total".
+    …}], the numbers by name as in "total". Exit code 1: there is nobody to count.
     """
     if since and by != "day":
         raise click.UsageError("--since goes with --by day")
@@ -85,6 +91,16 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
         echo_json({"at": now, "filter": ldap_filter or None, **document(found, by, days)})
     else:
         click.echo(shown(found, by, days, width()))
+    remark(found, by)
+
+
+def remark(found: Statistics, by: str | None) -> None:
+    """What looks like a right that is missing: slapd hides what one may not read, in filters too."""
+    may = "may the portal read what you ask for? config/ldap/60-access.ldif, rule {6}"
+    if not found.total:
+        refuse(f"nobody; {may}")
+    if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:
+        click.echo(f"nobody has a programme; {may}", err=True)
 
 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:

@@ -88,6 +88,18 @@ def test_a_filter_is_of_the_population_only(file: Path) -> None:
     assert (told["filter"], told["total"]["people"]) == ("(|(uid=zpetit)(uid=bdubois))", 1)
 
 
+def test_what_the_portal_may_not_read_is_not_taken_for_nobody(file: Path, people: dict[str, str]) -> None:
+    """supannEtuAnneeInscription is Élodie's, and not the portal's to see."""
+    done = run(file, "--json", "--filter", "(supannEtuAnneeInscription=2026)")
+    assert (done.exit_code, json.loads(done.stdout)["total"]["people"]) == (1, 0)
+    assert "may the portal read" in done.stderr
+    with file.open("a", encoding="utf-8") as settings:
+        settings.write('[attributes]\nprogramme = "supannEtuAnneeInscription"\n')
+    done = run(file, "--by", "programme")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 3)
+    assert "nobody has a programme; may the portal read" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
