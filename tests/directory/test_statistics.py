@@ -101,6 +101,7 @@ def test_mails_that_wait_and_that_were_given_up(portal: Portal, people: dict[str
         issue(portal, uid)
     change(slapd, people["mdarcy"], moncompteNotice=f"{to_time(START)} 0 password x@y.example")
     change(slapd, people["rbenali"], moncompteMailFailures="30")
+    change(slapd, people["lroy"], moncompteMailFailures="2")  # put off, not given up
     counted = census(portal).total
     assert (counted[Fact.MAILS_WAITING], counted[Fact.MAILS_GIVEN_UP]) == (2, 1)
 
@@ -109,6 +110,7 @@ def test_a_state_outside_its_dates_is_closed(portal: Portal, people: dict[str, s
     change(slapd, people["zpetit"], supannRessourceEtatDate="{COMPTE}A:SupannActif:20250903:20261121")
     counted = census(portal).total
     assert (counted[Fact.CLOSED], counted[Fact.ACTIVATED]) == (CLOSED + 1, ACTIVATED - 1)
+    assert counted[Fact.NO_RESCUE] == 2  # who is closed is rescued by no address
 
 
 def test_whoever_is_in_two_programmes_counts_in_each_and_once_in_all(
@@ -176,8 +178,16 @@ def test_an_instant_however_it_is_written_is_read(portal: Portal, people: dict[s
     """slapd takes every form of RFC 4517 §3.3.13, and a sysadmin may write any."""
     for uid in ("emercier", "nfaure"):
         issue(portal, uid)
-    change(slapd, people["emercier"], moncompteKeyExpiry="202611222330+0100")
+    change(slapd, people["emercier"], moncompteKeyExpiry="20261122233000+0200")
     change(slapd, people["nfaure"], moncompteKeyExpiry="2026112300.5Z")
     days = census(portal).days
     assert days[date(2026, 11, 22)] == {Dated.ISSUED: 2, Dated.EXPIRING: 1}
     assert days[date(2026, 11, 23)] == {Dated.EXPIRING: 1}
+
+
+def test_only_the_rescue_label_makes_a_rescue_address(portal: Portal) -> None:
+    """Where a site lets the portal read the other labels; our access rules do not."""
+    counting = Census(portal.settings, portal.now())
+    labels = (b"{PERSO}a@x.example", b"{secours}b@x.example", b"{PERSO}c@x.example")
+    counted = counting.count((f"uid={number}", {"supannmailprive": [label]}) for number, label in enumerate(labels))
+    assert (counted.total[Fact.PEOPLE], counted.total[Fact.NO_RESCUE]) == (3, 2)
