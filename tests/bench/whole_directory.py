@@ -3,7 +3,7 @@
 ``moncompte stats`` and ``moncompte check`` on a private slapd with 100,000 entries, each a process of its own: seconds
 from its start to its end, and the most memory it ever held (getrusage(2), ``ru_maxrss``). Beside them stands what C
 takes: ``ldapsearch`` as the portal, paged, of the same attributes, written to /dev/null. All in turn, some rounds.
-Exit code 1: ``stats`` took 5 s or more (median), or ``check`` 10.
+Exit code 1: ``stats`` took 5 s or more (median), or ``check`` 10; of more entries, as much longer.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from connector.statistics import Census
 from tests.bench import crowd
 from tests.bench.rig import written
 
+_USUAL_ENTRIES = 100_000
 C_CLIENT = "ldapsearch"
 BOUNDS_SECONDS = {"stats": 5.0, "stats --by programme": 5.0, "stats --by day": 5.0, "check": 10.0}
 # getrusage counts the memory of the process that one was forked from, so it is forked from this one, which is small.
@@ -53,7 +54,7 @@ class Run:
 def main() -> int:
     """Measure, print the table, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--entries", type=int, default=_USUAL_ENTRIES)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with PrivateSlapd() as slapd, Mailbox() as mailbox:
@@ -64,7 +65,7 @@ def main() -> int:
         for _ in range(options.rounds):
             for name, command in commands.items():
                 runs[name].append(timed(command))
-    return report(runs)
+    return report(runs, max(1, options.entries / _USUAL_ENTRIES))
 
 
 def _ours(file: Path) -> dict[str, list[str]]:
@@ -94,14 +95,14 @@ def timed(command: Sequence[str]) -> Run:
     return Run(float(seconds), int(kibibytes) / 1024)
 
 
-def report(runs: Mapping[str, Sequence[Run]]) -> int:
+def report(runs: Mapping[str, Sequence[Run]], times_the_bound: float) -> int:
     """Print the table; 1 if something took too long."""
     usual = median(run.seconds for run in runs[C_CLIENT])
     late = 0
     print(f"{'command':<24}{'rounds':>7}{'median s':>10}{'slowest':>9}{'to ldapsearch':>15}{'most MiB':>10}")
     for name, each in runs.items():
         seconds = median(run.seconds for run in each)
-        is_late = seconds >= BOUNDS_SECONDS.get(name, float("inf"))
+        is_late = seconds >= BOUNDS_SECONDS.get(name, float("inf")) * times_the_bound
         late += is_late
         figures = f"{len(each):>7}{seconds:>10.2f}{max(run.seconds for run in each):>9.2f}{seconds / usual:>15.2f}"
         print(f"{name:<24}{figures}{max(run.memory for run in each):>10.0f}{'   TOO LONG' if is_late else ''}")
