@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from connector.cli.columns import Row, fitted, width
 from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
 from connector.errors import SettingsInvalid
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
 
 ALL = "all"
-_NARROWEST = 12  # characters of a name that are left of it on a narrow terminal
 _TOLD_EVERY = 1000  # entries
 _T = TypeVar("_T")
-Row = Sequence[object]
 
 WORDS = {
     Fact.PEOPLE: "people",
@@ -165,37 +162,3 @@ def _share(fact: Fact, count: int, everybody: int) -> str:
 
 def _row(name: str, counts: Mapping[Any, int], facts: Iterable[Any]) -> Row:
     return (name, *(counts.get(fact, 0) for fact in facts))
-
-
-def fitted(rows: Sequence[Row], headings: Sequence[str], columns: int | None) -> str:
-    """The table, no wider than the terminal: its names are cut with "…", and then it goes on below itself."""
-    if columns is None:
-        return table(rows, headings)
-    text, excess = _measured(rows, headings, columns)
-    if excess > 0:
-        longest = max(len(str(row[0])) for row in rows)
-        rows = [(_cut(str(row[0]), max(_NARROWEST, longest - excess)), *row[1:]) for row in rows]
-        text, excess = _measured(rows, headings, columns)
-    if excess <= 0 or len(headings) <= 2:  # noqa: PLR2004 (a name and one number)
-        return text
-    half = (len(headings) + 1) // 2
-    left, right = slice(0, half), slice(half, None)
-    parts = (
-        ([row[left] for row in rows], headings[left]),
-        ([(row[0], *row[right]) for row in rows], (headings[0], *headings[right])),
-    )
-    return "\n\n".join(fitted(part, names, columns) for part, names in parts)
-
-
-def _measured(rows: Sequence[Row], headings: Sequence[str], columns: int) -> tuple[str, int]:
-    text = table(rows, headings)
-    return text, max(map(len, text.splitlines())) - columns
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def width() -> int | None:
-    """Of the terminal, in columns; None where the output goes elsewhere, where nothing is cut."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

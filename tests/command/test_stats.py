@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from connector.cli import main
-from connector.cli.stats import fitted
+from connector.cli.columns import fitted
 from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from connector.statistics import Dated, Fact
