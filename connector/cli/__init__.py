@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from connector.cli.demo import demo
+from connector.cli.issue import issue
 from connector.cli.serve import serve
 from connector.cli.stats import stats
 
@@ -19,5 +20,6 @@ def main() -> None:
 
 
 main.add_command(demo)
+main.add_command(issue)
 main.add_command(serve)
 main.add_command(stats)

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +35,7 @@ from connector.settings import Settings, load
 
 DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 REFUSED, UNAVAILABLE, MISCONFIGURED = 1, os.EX_UNAVAILABLE, os.EX_CONFIG
+INTERRUPTED = 130  # 128 and SIGINT, as shells tell it
 _GAP = "  "
 
 settings_option = click.option(
@@ -63,6 +65,10 @@ def explained() -> Iterator[None]:
     """Our errors inside the block, as a line on standard error and an exit code."""
     try:
         yield
+    except KeyboardInterrupt:
+        raise Failure("interrupted", INTERRUPTED) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or 'file'}: {error.strerror}") from None
     except SettingsInvalid as error:
         raise Failure(str(error), MISCONFIGURED) from None
     except (DirectoryUnavailable, MailServerDown) as error:
@@ -142,5 +148,6 @@ def progress(total: int | None, label: str) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield lambda _more: None
         return
-    with click.progressbar(length=total or 0, label=label, file=sys.stderr, show_pos=True) as bar:
+    steps = repeat(None) if total is None else None  # of unknown length: click shows how many, and that it moves
+    with click.progressbar(steps, length=total, label=label, file=sys.stderr, show_pos=True) as bar:
         yield bar.update
