@@ -14,6 +14,7 @@ from connector.cli.serve import serve
 from connector.cli.set_rescue import set_rescue
 from connector.cli.settings import settings
 from connector.cli.show import show
+from connector.cli.stats import stats
 from connector.cli.unlock import unlock
 
 
@@ -26,5 +27,9 @@ def main() -> None:
     """
 
 
-for command in (demo, serve, settings, schema, acl, ldif, issue, show, revoke, unlock, set_rescue, purge, dispatch):
+for command in (
+    *(demo, serve, dispatch, settings, ldif, schema, acl),
+    *(issue, stats, purge),
+    *(show, revoke, unlock, set_rescue),
+):
     main.add_command(command)
