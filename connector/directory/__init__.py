@@ -7,18 +7,20 @@ writes: what must still hold at the instant of a write travels with it (exact-va
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from babel.dates import get_timezone
 from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
-from connector.directory import changes, controls, entries, readiness
-from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations
-from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured
+from connector.directory import changes, controls, entries, readiness, wire
+from connector.directory.bulk import Request
+from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations, RawEntry
+from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, MonCompteError
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 
@@ -36,10 +38,14 @@ class Directory:
         self._hash = settings.password.hash
         self._max_failures = settings.keys.max_failures
         self._zone = get_timezone(settings.web.timezone)
-        readiness.check_filter(settings.directory.population)
+        readiness.check_filter(settings.directory.population, "[directory] population")
         self._operations = Operations(settings.directory)
         self._is_prepared = False
-        self._asserts = False
+
+    @cached_property
+    def _asserts(self) -> bool:
+        """Whether what a Modify rests on can travel with it."""
+        return readiness.offers_assertions(self._operations)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -97,6 +103,36 @@ class Directory:
         except DirectoryMisconfigured as error:
             _LOG.warning("passed over: %s", error)
             return None
+
+    def sweep(self, ldap_filter: str, attributes: Sequence[str]) -> Iterator[RawEntry]:
+        """Every entry of the population that matches, in the fast lane: some 20,000 a second, in constant memory.
+
+        ``ldap_filter`` in parentheses, or nothing for all. Raises SettingsInvalid for what is no filter.
+        """
+        readiness.check_filter(ldap_filter or "(objectClass=*)", "filter")
+        return self._operations.sweep(
+            self._settings.people_dn, f"(&{self._settings.population}{ldap_filter})", attributes
+        )
+
+    def accounts(self, ldap_filter: str = "") -> Iterator[Account]:
+        """The same, as accounts; one that cannot be read is passed over, with a line in the log."""
+        found = self.sweep(ldap_filter, entries.wanted(self._names))
+        return (account for entry in found if (account := self._readable(*entry)))
+
+    def store_keys(
+        self, issued: Iterable[tuple[Account, PendingKey]]
+    ) -> Iterator[tuple[Account, MonCompteError | None]]:
+        """``store_key`` of many, in the fast lane; what became of each, in the order of the answers.
+
+        A person whose key, state or lock changed since the account was read gets none (Conflict).
+        """
+        return self._operations.write_all((account, self._key_request(account, key)) for account, key in issued)
+
+    def _key_request(self, account: Account, key: PendingKey) -> Request:
+        what, only_if = changes.new_key(account, key, None), b""
+        if self._asserts:
+            only_if = wire.control(controls.ASSERTION.encode(), changes.still_open(account, self._names))
+        return lambda number: wire.modify(number, account.dn, what, only_if)
 
     def prove(self, account: Account | None, password: str) -> bool:
         """Whether the directory lets ``account`` bind with ``password``; for nobody the decoy is tried, alike."""

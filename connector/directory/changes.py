@@ -12,7 +12,7 @@ from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_INCREMENT, MODIFY_REPLACE
 from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
-from connector.directory import entries
+from connector.directory import entries, wire
 from connector.directory.entries import notice_value, to_time
 from connector.model import Account, Change, Notice, PendingKey, Status
 from connector.settings import Attributes
@@ -116,6 +116,14 @@ def still_as_read(account: Account, names: Attributes, now: datetime, max_failur
     if account.state.value:
         terms.append(f"({names.state}={escape_filter_chars(account.state.value)})")
     return f"(&{''.join(terms)})"
+
+
+def still_open(account: Account, names: Attributes) -> bytes:
+    """The filter that a key in bulk rests on: same state, not locked for good. As octets: there are thousands."""
+    terms = [wire.negated(wire.equal(entries.LOCKED_SINCE, entries.PERMANENT_LOCK))]
+    if account.state.value:
+        terms.append(wire.equal(names.state, account.state.value))
+    return wire.every(terms)
 
 
 def _our_class(account: Account) -> Changes:

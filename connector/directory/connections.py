@@ -67,6 +67,19 @@ class Connections:
         finally:
             self._room.release()
 
+    @contextmanager
+    def own(self) -> Iterator[Connection]:
+        """A connection for long work: not of the stock, closed at the end. Raises DirectoryUnavailable.
+
+        Faults inside the block stay as they are: they may be of whatever else is done there.
+        """
+        with _translated():
+            line = self._open()
+        try:
+            yield line.connection
+        finally:
+            _close(line.connection)
+
     def close(self) -> None:
         """Close the idle ones now, and those that are lent as they come back."""
         self._is_closed = True

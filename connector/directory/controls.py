@@ -7,7 +7,7 @@ from typing import Any
 
 from ldap3.operation.search import compile_filter, parse_filter
 from ldap3.protocol.controls import build_control
-from pyasn1.codec.ber import decoder
+from pyasn1.codec.ber import decoder, encoder
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import namedtype, tag, univ
 
@@ -34,8 +34,17 @@ def assertion(ldap_filter: str) -> Any:
 
     Critical: a server that does not know it must refuse, not ignore it.
     """
+    return build_control(ASSERTION, True, _compiled(ldap_filter))
+
+
+def octets_of(ldap_filter: str) -> bytes:
+    """The filter as it travels (RFC 4511 §4.5.1.7)."""
+    return bytes(encoder.encode(_compiled(ldap_filter)))
+
+
+def _compiled(ldap_filter: str) -> Any:
     tree = parse_filter(ldap_filter, None, auto_escape=False, auto_encode=False, validator=None, check_names=False)
-    return build_control(ASSERTION, True, compile_filter(tree.elements[0]))
+    return compile_filter(tree.elements[0])
 
 
 def ask_policy() -> Any:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from ldap3 import DEREF_NEVER, SUBTREE
+from ldap3.core.results import RESULT_CODES
 
 from connector.directory import controls
+from connector.directory.bulk import Lane, Request
 from connector.directory.changes import Changes
 from connector.directory.connections import Connections, bind
 from connector.directory.servers import Breaker, Servers
-from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, DirectoryUnavailable
+from connector.errors import (
+    ChangeRefused,
+    Conflict,
+    DirectoryMisconfigured,
+    DirectoryUnavailable,
+    MonCompteError,
+)
 from connector.model import Reason, Refusal
 from connector.settings import Directory as DirectorySettings
 
+T = TypeVar("T")
 RawEntry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
 
 SUCCESS, SIZE_LIMIT, COMPARE_FALSE, COMPARE_TRUE = 0, 4, 5, 6  # RFC 4511 appendix A
-NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT = 16, 19, 20, 32
+NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT, ENTRY_EXISTS = 16, 19, 20, 32, 68
 ASSERTION_FAILED = 122  # RFC 4528
 _UNAVAILABLE = {3, 11, 51, 52}  # timeLimitExceeded, adminLimitExceeded, busy, unavailable
-_CONFLICT = {NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT, ASSERTION_FAILED}
+_CONFLICT = {NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT, ENTRY_EXISTS, ASSERTION_FAILED}
+_LIMITS = {SIZE_LIMIT, 11}  # adminLimitExceeded: of a search by pages, too large a page or too many entries
 _NO_WRITES = {10, 53, 80}  # referral, unwillingToPerform, other
 _NOT_PROVED = {CONSTRAINT, 48, 49, 50, 53}  # no password, wrong password, no right to bind, an account not in use
 REMEDIES = {
@@ -80,6 +91,24 @@ class Operations:
             if item["type"] == "searchResEntry"
         ]
 
+    def sweep(self, base: str, ldap_filter: str, attributes: Sequence[str]) -> Iterator[RawEntry]:
+        """Every entry under ``base`` that matches, by pages (RFC 2696). Raises DirectoryMisconfigured."""
+        with self._working.own() as connection:
+            for entry in Lane(connection.socket).pages(base, controls.octets_of(ldap_filter), attributes):
+                if isinstance(entry, int):
+                    raise _sweep_error(entry, base)
+                yield entry
+
+    def write_all(self, requests: Iterable[tuple[T, Request]]) -> Iterator[tuple[T, MonCompteError | None]]:
+        """Many writes at a time; of each, what it was for and its error, in the order of the answers.
+
+        An error is what ``modify`` would raise: Conflict, DirectoryMisconfigured. When the connection breaks, what was
+        not told yet may have been done or not.
+        """
+        with self._working.own() as connection:
+            for item, code in Lane(connection.socket).write(requests):
+                yield item, None if code == SUCCESS else _write_error(_result(code), "write", is_password=False)
+
     def modify(self, dn: str, what: Changes, assertions: list[Any] | None = None) -> None:
         """One Modify. Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured.
 
@@ -110,7 +139,18 @@ class Operations:
         return bool(result["result"] == SUCCESS)
 
 
-def _write_error(result: dict[str, Any], act: str, *, is_password: bool) -> Exception:
+def _result(code: int) -> dict[str, Any]:
+    return {"result": code, "description": RESULT_CODES.get(code, str(code))}
+
+
+def _sweep_error(code: int, base: str) -> MonCompteError:
+    if code in _LIMITS:
+        remedy = "the portal may not read page by page: load the olcLimits of config/ldap/60-access.ldif"
+        return DirectoryMisconfigured(f"search under {base}: {RESULT_CODES[code]}: {remedy}")
+    return _failure(_result(code), f"search under {base}")
+
+
+def _write_error(result: dict[str, Any], act: str, *, is_password: bool) -> MonCompteError:
     """What went wrong with a write: the policy's word, somebody else's write, or a fault."""
     code, policy = result["result"], controls.policy_error(result)
     if code == CONSTRAINT and is_password and policy in _POLICY_REASONS:
@@ -120,7 +160,7 @@ def _write_error(result: dict[str, Any], act: str, *, is_password: bool) -> Exce
     return _failure(result, act)
 
 
-def _failure(result: dict[str, Any], act: str) -> Exception:
+def _failure(result: dict[str, Any], act: str) -> MonCompteError:
     """A fault of the directory's."""
     kind = DirectoryUnavailable if result["result"] in _UNAVAILABLE else DirectoryMisconfigured
     return kind(_said(result, act))

@@ -26,12 +26,12 @@ def offers_assertions(operations: Operations) -> bool:
     return controls.ASSERTION.encode() in offered
 
 
-def check_filter(population: str) -> None:
-    """Raises SettingsInvalid for what is not one LDAP filter."""
+def check_filter(ldap_filter: str, where: str) -> None:
+    """Raises SettingsInvalid for what is not one LDAP filter; ``where`` it was written."""
     try:
-        parse_filter(population, None, False, False, None, False)
-    except LDAPException:
-        raise SettingsInvalid([f"[directory] population: {population} is not an LDAP filter (RFC 4515)"]) from None
+        parse_filter(ldap_filter, None, False, False, None, False)
+    except (LDAPException, AttributeError, IndexError):  # the last two: it trips over a bracket too many
+        raise SettingsInvalid([f"{where}: {ldap_filter} is not an LDAP filter (RFC 4515)"]) from None
 
 
 def check_names(operations: Operations, names: Attributes) -> None:

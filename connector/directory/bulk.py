@@ -1,0 +1,101 @@
+"""The fast lane: whole populations read page by page, thousands of writes without waiting for one another.
+
+It has a connection of its own, which ldap3 opens, secures and binds; what is said on it is ``wire``'s. Up to so many
+writes are on their way at the same time (slapd works on them in parallel, and takes 1,000 of one connection); each is
+still one Modify that succeeds or fails by itself. Memory does not grow with the number of entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from socket import socket
+from typing import TypeVar
+
+from connector.directory import wire
+from connector.directory.wire import Answer, Entry
+from connector.errors import DirectoryUnavailable
+
+PAGE = 500  # entries; 60-access.ldif allows 1,000
+_ON_THEIR_WAY = 100
+_CHUNK = 1 << 18  # octets
+_FIRST = 1 << 20  # message numbers that ldap3 has not used on this connection
+_PATIENCE_SECONDS = 60  # for the first answer of a page: without an index slapd reads everything first
+
+T = TypeVar("T")
+Request = Callable[[int], bytes]
+"""Given a message number, the message."""
+
+
+class Lane:
+    """One connection, bound already, for many operations. Methods raise DirectoryUnavailable when it breaks."""
+
+    def __init__(self, line: socket) -> None:
+        line.settimeout(_PATIENCE_SECONDS)
+        self._line = line
+        self._received = bytearray()
+        self._numbers = count(_FIRST)
+
+    def pages(self, base: str, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[Entry | int]:
+        """Every entry under ``base`` that matches; then, where the server ends with an error, its result code."""
+        cookie = b""
+        while True:
+            with _translated():
+                number = next(self._numbers)
+                self._line.sendall(wire.search(number, base, ldap_filter, attributes, (PAGE, cookie)))
+            done = yield from self._page()
+            if done.code:
+                yield done.code
+                return
+            if not (cookie := done.cookie()):
+                return
+
+    def write(self, requests: Iterable[tuple[T, Request]]) -> Iterator[tuple[T, int]]:
+        """Send every request; of each, what it was for and its result code, in the order of the answers."""
+        waiting: dict[int, T] = {}
+        unsent = bytearray()
+        for item, request in requests:
+            number = next(self._numbers)
+            waiting[number] = item
+            unsent += request(number)
+            if len(waiting) >= _ON_THEIR_WAY:
+                yield from self._settled(waiting, unsent)
+        while waiting:
+            yield from self._settled(waiting, unsent)
+
+    def _settled(self, waiting: dict[int, T], unsent: bytearray) -> list[tuple[T, int]]:
+        """Send what is to be sent, and wait for an answer or some."""
+        with _translated():
+            self._line.sendall(unsent)
+            unsent.clear()
+            return [(waiting.pop(answer.number), answer.code) for answer in self._hear()]
+
+    def _page(self) -> Generator[Entry, None, Answer]:
+        """Entries; returns the answer that ends the page."""
+        while True:
+            with _translated():
+                heard = list(self._hear())
+            for answer in heard:
+                if answer.kind == wire.SEARCH_DONE:
+                    return answer
+                if answer.kind == wire.SEARCH_ENTRY:  # no referrals: they are another server's entries
+                    yield answer.entry()
+
+    def _hear(self) -> Iterator[Answer]:
+        received = self._line.recv(_CHUNK)
+        if not received:
+            raise DirectoryUnavailable("the connection was closed")
+        self._received += received
+        for answer in wire.answers(self._received):
+            if not answer.number:
+                raise DirectoryUnavailable("the server says goodbye")  # RFC 4511 §4.4.1
+            yield answer
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, LookupError) as error:
+        raise DirectoryUnavailable(type(error).__name__) from None

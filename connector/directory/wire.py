@@ -1,0 +1,196 @@
+"""LDAP messages as octets, for thousands of entries at a time: ldap3 works ten times as long on each.
+
+Only what the fast lane (``bulk``) says and hears: search, modify, add, and their answers (RFC 4511, in BER with
+definite lengths as its §5.1 asks). Whatever else is said to the directory, ldap3 says. Pure; an answer that makes no
+sense raises ValueError or IndexError, which the fast lane takes for a broken line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+Entry = tuple[str, dict[str, list[bytes]]]
+"""A DN, and octets by lower-case attribute name."""
+
+SEARCH_ENTRY, SEARCH_DONE, MODIFY_DONE, ADD_DONE = 0x64, 0x65, 0x67, 0x69  # RFC 4511 appendix B
+_SEARCH, _MODIFY, _ADD = 0x63, 0x66, 0x68
+_SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x02, 0x04, 0x0A, 0x01
+_CONTROLS = 0xA0
+_AND, _NOT, _EQUAL = 0xA0, 0xA2, 0xA3
+_PAGED = b"1.2.840.113556.1.4.319"  # RFC 2696
+_LONG, _MORE = 0x80, 0xFF
+_TRUE = bytes((_BOOLEAN, 1, 0xFF))
+OPERATIONS = {
+    "MODIFY_ADD": 0,
+    "MODIFY_DELETE": 1,
+    "MODIFY_REPLACE": 2,
+    "MODIFY_INCREMENT": 3,
+}  # RFC 4511 §4.6, RFC 4525
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One message of the server's: ``kind`` is the tag of the operation, ``body`` its content, ``controls`` raw."""
+
+    number: int
+    kind: int
+    body: memoryview
+    controls: memoryview
+
+    @property
+    def code(self) -> int:
+        """The result code of an answer that ends an operation (RFC 4511 §4.1.9)."""
+        return _integer_at(self.body, 0)
+
+    def entry(self) -> Entry:
+        """The entry of a ``SEARCH_ENTRY``."""
+        body = self.body
+        start, end = _span(body, 0)
+        attributes: dict[str, list[bytes]] = {}
+        place, last = _span(body, end)
+        while place < last:
+            one, place = _span(body, place)
+            name_start, name_end = _span(body, one)
+            value, values_end = _span(body, name_end)
+            values = []
+            while value < values_end:
+                value_start, value = _span(body, value)
+                values.append(bytes(body[value_start:value]))
+            attributes[str(body[name_start:name_end], "utf-8").lower()] = values
+        return str(body[start:end], "utf-8"), attributes
+
+    def cookie(self) -> bytes:
+        """Where the next page of a search begins; nothing when this was the last."""
+        for name, value in _read_controls(self.controls):
+            if name == _PAGED:
+                body, _ = _span(value, 0)
+                _, after_size = _span(value, body)
+                start, end = _span(value, after_size)
+                return bytes(value[start:end])
+        return b""
+
+
+def answers(received: bytearray) -> Iterator[Answer]:
+    """The whole messages at the beginning of ``received``, which are taken out of it."""
+    place = 0
+    view = memoryview(bytes(received))
+    while (end := _end_of(view, place)) and end <= len(view):
+        body, _ = _span(view, place)
+        number_start, number_end = _span(view, body)
+        start, stop = _span(view, number_end)
+        number = int.from_bytes(view[number_start:number_end], "big")
+        controls = view[slice(*_span(view, stop))] if stop < end else view[:0]
+        yield Answer(number, view[number_end], view[start:stop], controls)
+        place = end
+    del received[:place]
+
+
+def modify(
+    number: int, dn: str, changes: Mapping[str, Sequence[tuple[object, Sequence[str]]]], only_if: bytes
+) -> bytes:
+    """A Modify, in the form that ``directory.changes`` describes; ``only_if``: an assertion's control, or nothing."""
+    parts = [
+        _tlv(_SEQUENCE, _tlv(_ENUMERATED, bytes((OPERATIONS[str(operation)],))) + _attribute(name, values))
+        for name, each in changes.items()
+        for operation, values in each
+    ]
+    return _message(number, _tlv(_MODIFY, _octets(dn) + _tlv(_SEQUENCE, b"".join(parts))), only_if)
+
+
+def add(number: int, dn: str, attributes: Mapping[str, Sequence[str]]) -> bytes:
+    """An Add of a whole entry."""
+    parts = [_attribute(name, values) for name, values in attributes.items()]
+    return _message(number, _tlv(_ADD, _octets(dn) + _tlv(_SEQUENCE, b"".join(parts))))
+
+
+def search(number: int, base: str, ldap_filter: bytes, attributes: Iterable[str], page: tuple[int, bytes]) -> bytes:
+    """A search of the whole subtree, one page of it: its size, and the ``cookie`` of the page before."""
+    size, cookie = page
+    body = (
+        _octets(base)
+        + bytes((_ENUMERATED, 1, 2, _ENUMERATED, 1, 0, _INTEGER, 1, 0, _INTEGER, 1, 0, _BOOLEAN, 1, 0))
+        + ldap_filter
+        + _tlv(_SEQUENCE, b"".join(map(_octets, attributes)))
+    )
+    value = _tlv(_SEQUENCE, _tlv(_INTEGER, _big_endian(size)) + _tlv(_OCTETS, cookie))
+    return _message(number, _tlv(_SEARCH, body), control(_PAGED, value))
+
+
+def control(oid: bytes, value: bytes) -> bytes:
+    """A critical control (RFC 4511 §4.1.11)."""
+    return _tlv(_SEQUENCE, _tlv(_OCTETS, oid) + _TRUE + _tlv(_OCTETS, value))
+
+
+def equal(attribute: str, value: str) -> bytes:
+    """A term of a filter; nothing in ``value`` needs escaping, there is no text to escape from."""
+    return _tlv(_EQUAL, _octets(attribute) + _octets(value))
+
+
+def negated(term: bytes) -> bytes:
+    """Whatever does not match the term."""
+    return _tlv(_NOT, term)
+
+
+def every(terms: Iterable[bytes]) -> bytes:
+    """Whatever matches all of the terms."""
+    return _tlv(_AND, b"".join(terms))
+
+
+def _message(number: int, operation: bytes, controls: bytes = b"") -> bytes:
+    extra = _tlv(_CONTROLS, controls) if controls else b""
+    return _tlv(_SEQUENCE, _tlv(_INTEGER, _big_endian(number)) + operation + extra)
+
+
+def _attribute(name: str, values: Iterable[str]) -> bytes:
+    return _tlv(_SEQUENCE, _octets(name) + _tlv(_SET, b"".join(map(_octets, values))))
+
+
+def _octets(text: str) -> bytes:
+    return _tlv(_OCTETS, text.encode())
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < _LONG:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, _LONG | len(length))) + length + content
+
+
+def _big_endian(number: int) -> bytes:
+    """A number that is not negative, with room for the sign."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+def _span(view: memoryview, place: int) -> tuple[int, int]:
+    """Where the content of the element at ``place`` begins and ends."""
+    size = view[place + 1]
+    if size < _LONG:
+        return place + 2, place + 2 + size
+    begin = place + 2 + (size & ~_LONG)
+    return begin, begin + int.from_bytes(view[place + 2 : begin], "big")
+
+
+def _end_of(view: memoryview, place: int) -> int:
+    """Where the message at ``place`` ends; 0 while its length has not come yet."""
+    if place + 2 > len(view) or (view[place + 1] >= _LONG and place + 2 + (view[place + 1] & ~_LONG) > len(view)):
+        return 0
+    return _span(view, place)[1]
+
+
+def _integer_at(view: memoryview, place: int) -> int:
+    return int.from_bytes(view[slice(*_span(view, place))], "big")
+
+
+def _read_controls(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Type and value of each control; the criticality in between, of an answer, is none."""
+    place = 0
+    while place < len(view):
+        start, place = _span(view, place)
+        name_start, name_end = _span(view, start)
+        last = name_end
+        while last < place and view[last] != _OCTETS:
+            last = _span(view, last)[1]
+        value = view[slice(*_span(view, last))] if last < place else view[:0]
+        yield bytes(view[name_start:name_end]), value
