@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connector import columns, identifiers, rescue
+from connector.directory.forms import Form, Schema
 from connector.errors import RescueReason, SettingsInvalid
 from connector.intake.export import Row
 from connector.intake.faults import BadLine, Fault
 from connector.model import Ine
 from connector.settings import Settings
 
-LONGEST = 512
-"""Characters of a value whose attribute the directory's schema does not bound."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, roughly
 _DAY = re.compile(r"(\d{8})?")
 
 Values = dict[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What the directory's schema lets the values of one attribute be; ``longest`` in characters."""
-
-    is_fitting: Callable[[str], bool] = bool
-    longest: int = LONGEST
-    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +41,15 @@ class Record:
 class Reader:
     """Reads lines by the settings' mapping and the directory's schema, and remembers which identifiers it has seen.
 
-    ``forms`` are the schema's, by lower-case attribute name; ``demanded`` what the object classes demand.
+    Raises SettingsInvalid for a mapping that could make nobody.
     """
 
-    def __init__(self, settings: Settings, forms: Mapping[str, Form], demanded: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, schema: Schema) -> None:
         self._rules, self._names = settings.intake, settings.attributes
         self._own_domains = settings.rescue.own_domains
-        self._forms = forms
+        self._schema = schema
         self._login = re.compile(self._rules.login)
-        self._required = {name.lower() for name in (*self._rules.required, *demanded, self._names.uid)}
+        self._required = {name.lower() for name in (*self._rules.required, *columns.columns_of(self._rules.dn))}
         self._seen: dict[tuple[str, str], int] = {}
         self._judges = {
             self._names.uid.lower(): self._judge_login,
@@ -67,7 +57,8 @@ class Reader:
             self._names.rescue.lower(): self._judge_rescue,
             self._names.language.lower(): _judge_language,
         }
-        self._check_settings()
+        if problems := list(_problems(settings, schema)):
+            raise SettingsInvalid(problems)
 
     def columns(self) -> list[str]:
         """Every column that a template names."""
@@ -77,15 +68,19 @@ class Reader:
         """The person of a line, or everything that is wrong with it."""
         bad: list[BadLine] = []
         values = {name: self._values(name, templates, row, bad) for name, templates in self._rules.attributes.items()}
-        bad += [
-            BadLine(row.line, Fault.MISSING, _where(self._rules.attributes[name]) or name)
-            for name, found in values.items()
-            if not found and name.lower() in self._required and not _is_blamed(bad, self._rules.attributes[name])
-        ]
+        bad += list(self._missing(row.line, values, {column for each in bad for column in each.where.split(", ")}))
         days = [self._day(template, row, bad) for template in (self._rules.since, self._rules.until)]
         record = self._record(row.line, {name: found for name, found in values.items() if found}, days)
         bad += self._twice(record)
-        return bad or record
+        return list(dict.fromkeys(bad)) or record
+
+    def _missing(self, line: int, values: Values, blamed: set[str]) -> Iterator[BadLine]:
+        """What is required and not there; a column that was found wrong already is not missing too."""
+        for name, found in values.items():
+            if not found and (name.lower() in self._required or name.lower() in self._schema.demanded):
+                behind = [each for template in self._rules.attributes[name] for each in columns.columns_of(template)]
+                if not blamed.intersection(behind):
+                    yield BadLine(line, Fault.MISSING, ", ".join(dict.fromkeys(behind)) or name)
 
     def _record(self, line: int, attributes: Values, days: list[str]) -> Record:
         by_name = {name.lower(): values for name, values in attributes.items()}
@@ -108,7 +103,7 @@ class Reader:
             value = judge(text) if judge and text else text
             return self._fitting(name, value) if value else ""
         except _Wrong as wrong:
-            bad.append(BadLine(row.line, wrong.fault, where, wrong.detail))
+            bad.append(BadLine(row.line, wrong.fault, wrong.where or where, wrong.detail))
             return ""
 
     def _fitting(self, name: str, value: str) -> str:
@@ -120,7 +115,7 @@ class Reader:
         return value
 
     def _form(self, name: str) -> Form:
-        return self._forms.get(name.lower(), Form())
+        return self._schema.forms.get(name.lower(), Form())
 
     def _day(self, template: str, row: Row, bad: list[BadLine]) -> str:
         try:
@@ -128,7 +123,7 @@ class Reader:
             if not _DAY.fullmatch(day):
                 raise _Wrong(Fault.DATE)
         except _Wrong as wrong:
-            bad.append(BadLine(row.line, wrong.fault, _where((template,)), wrong.detail))
+            bad.append(BadLine(row.line, wrong.fault, wrong.where or _where((template,)), wrong.detail))
             return ""
         return day
 
@@ -166,48 +161,32 @@ class Reader:
             yield from templates
         yield from (self._rules.since, self._rules.until)
 
-    def _check_settings(self) -> None:
-        """Raises SettingsInvalid for a mapping that could make nobody, or what is not an import's to write."""
-        mapped = {name.lower() for name in self._rules.attributes}
-        problems = []
-        if self._names.uid.lower() not in mapped:
-            problems.append(f"[intake] attributes: {self._names.uid} is not there: who gives a login is not our choice")
-        missing = sorted(self._required - mapped)
-        if missing:
-            problems.append(f"[intake] attributes: {', '.join(missing)}: the object classes demand it")
-        for name in filter(None, (self._names.state, self._names.state_date)):
-            if name.lower() in mapped:
-                problems.append(f"[intake] attributes: {name}: a state is given by state, since and until")
-        if self._names.uid.lower() in {name.lower() for name in self._rules.update}:
-            problems.append(f"[intake] update: {self._names.uid}: a login is how an entry is found, and never changes")
-        if problems:
-            raise SettingsInvalid(problems)
-
 
 class _Wrong(Exception):
     """What is wrong with one value."""
 
-    def __init__(self, fault: Fault, detail: str = "") -> None:
+    def __init__(self, fault: Fault, detail: str = "", where: str = "") -> None:
         super().__init__(fault.value)
-        self.fault, self.detail = fault, detail
+        self.fault, self.detail, self.where = fault, detail, where
 
 
 def _filled(template: str, row: Row) -> str:
     for column in columns.columns_of(template):
-        _check_text(row.fields[column])
+        if fault := _fault_of(row.fields[column]):
+            raise _Wrong(fault, where=column)
     try:
         return columns.fill(template, row.fields)
     except ValueError:
         raise _Wrong(Fault.DATE) from None
 
 
-def _check_text(field: str) -> None:
+def _fault_of(field: str) -> Fault | None:
+    """What is wrong with the characters of a field, whatever it means."""
     if field.isascii() and field.isprintable():
-        return
+        return None
     if _CONTROL.search(field) or not " ".join(field.split()).isprintable():
-        raise _Wrong(Fault.CONTROL)
-    if "\ufffd" in field or _is_mangled(field):
-        raise _Wrong(Fault.MANGLED)
+        return Fault.CONTROL
+    return Fault.MANGLED if "\ufffd" in field or _is_mangled(field) else None
 
 
 def _is_mangled(field: str) -> bool:
@@ -229,6 +208,25 @@ def _where(templates: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(column for template in templates for column in columns.columns_of(template)))
 
 
-def _is_blamed(bad: list[BadLine], templates: Sequence[str]) -> bool:
-    """Whether these columns were found wrong already: a value that is bad is not missing too."""
-    return _where(templates) in {each.where for each in bad}
+def _problems(settings: Settings, schema: Schema) -> Iterator[str]:
+    """What is wrong with a mapping that could make nobody, or that writes what no import may."""
+    rules, names = settings.intake, settings.attributes
+    mapped = {name.lower(): name for name in rules.attributes}
+    if names.uid.lower() not in mapped:
+        yield f"[intake] attributes: {names.uid} is not there: no login is made up here, it must come with the file"
+    for name in sorted(schema.demanded - set(mapped)):
+        yield f"[intake] attributes: {name} is not there, and the object classes demand it"
+    for name in mapped.values():
+        if schema.forms and name.lower() not in schema.forms:
+            yield f"[intake] attributes: {name}: the directory does not know it"
+        elif schema.allowed and name.lower() not in schema.allowed | schema.demanded:
+            yield f"[intake] attributes: {name}: none of the object classes ({', '.join(rules.object_classes)}) has it"
+    if schema.unknown:
+        yield f"[intake] object_classes: {', '.join(schema.unknown)}: the directory does not know them"
+    for name in (names.state, names.state_date):
+        if name and name.lower() in mapped:
+            yield f"[intake] attributes: {name}: a state is given by state, since and until"
+    if names.uid.lower() in map(str.lower, rules.update):
+        yield f"[intake] update: {names.uid}: a login is how an entry is found; it never changes"
+    if unknown := [name for name in columns.columns_of(rules.dn) if name not in rules.attributes]:
+        yield f"[intake] dn: {', '.join(unknown)}: not in attributes"
