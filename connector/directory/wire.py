@@ -132,6 +132,11 @@ def negated(term: bytes) -> bytes:
     return _tlv(_NOT, term)
 
 
+def any_of(terms: Iterable[bytes]) -> bytes:
+    """Whatever matches one of the terms."""
+    return _tlv(_OR, b"".join(terms))
+
+
 def every(terms: Iterable[bytes]) -> bytes:
     """Whatever matches all of the terms."""
     return _tlv(_AND, b"".join(terms))
