@@ -44,6 +44,9 @@ class Event(Enum):
     CREDENTIALS_CHANGED = "account:credentials:change"
     KEY_MAILED = "outbox:key:mail"
     NOTICE_MAILED = "outbox:notice:mail"
+    FILE_IMPORTED = "records:file:import"
+    ACCOUNT_CREATED = "records:account:create"
+    ACCOUNT_CORRECTED = "records:account:correct"
     FORM_REFUSED = "visitor:form:forge"
 
 

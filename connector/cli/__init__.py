@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from connector.cli.demo import demo
+from connector.cli.import_ import import_
 from connector.cli.serve import serve
 
 
@@ -18,4 +19,5 @@ def main() -> None:
 
 
 main.add_command(demo)
+main.add_command(import_)
 main.add_command(serve)

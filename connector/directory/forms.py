@@ -76,7 +76,7 @@ def read_schema(operations: Operations, classes: Iterable[str]) -> Schema:
 
 def _definitions(kind: Any, texts: Iterable[bytes]) -> dict[str, Any]:
     """Definitions by each of their names, lower case; one that ldap3 cannot read is passed over."""
-    read = {}
+    read: dict[str, Any] = {}
     for text in texts:
         with suppress(LDAPException, ValueError, IndexError):
             for definition in kind.from_definition([text.decode()]).values():

@@ -64,7 +64,7 @@ class Register:
         bound = {"bind_dn": bind_dn, "password": SecretStr(password)}
         self._settings = settings.directory.model_copy(update=bound)
         self._names = settings.attributes
-        readiness.check_filter(self._settings.population)
+        readiness.check_filter(self._settings.population, "[directory] population")
         self._population = controls.octets_of(self._settings.population)
         self._operations = Operations(self._settings)
         servers = Servers(self._settings)
@@ -107,22 +107,17 @@ class Register:
         found = self._found(wire.every((self._population, either)), [self._names.uid])
         return {canonical(uid) for _, entry in found for uid in _texts(entry.get(self._names.uid.lower(), ()))}
 
-    def population(self, attributes: Sequence[str]) -> Iterator[dict[str, tuple[str, ...]]]:
-        """Every entry of the population, page by page."""
-        for _, entry in self._found(self._population, attributes):
-            yield {name: _texts(values) for name, values in entry.items()}
-
-    def write(self, what: Sequence[Addition | Amendment]) -> dict[str, str]:
-        """Make and change entries, each by itself; of those that were refused, the directory's reason by DN.
+    def write(self, what: Sequence[Addition | Amendment]) -> dict[int, str]:
+        """Make and change entries, each by itself; of those that were refused, the directory's reason, by their place.
 
         Raises DirectoryUnavailable when the directory takes no writes (now), or broke off: some may be done.
         """
         refused = {}
-        for dn, code in self._lane.write((each.dn, self._request(each)) for each in what):
+        for place, code in self._lane.write((place, self._request(each)) for place, each in enumerate(what)):
             if code in _STOPS:
-                raise DirectoryUnavailable(f"write {dn}: {RESULT_CODES[code]}")
+                raise DirectoryUnavailable(f"write {what[place].dn}: {RESULT_CODES[code]}")
             if code:
-                refused[dn] = RESULT_CODES.get(code, str(code))
+                refused[place] = RESULT_CODES.get(code, str(code))
         return refused
 
     def take_back(self, dn: str) -> bool:
@@ -131,9 +126,10 @@ class Register:
         with self._lines.lend(self._breaker) as connection:
             return bool(connection.delete(dn, controls=[only_if])[1]["result"] == SUCCESS)
 
+    @property
     def only_inside(self) -> bytes:
-        """The value of the Assertion control (RFC 4528): only if the entry is in the population."""
-        return self._population
+        """The value of the Assertion control: only if the entry is in the population. Nothing where it is unknown."""
+        return self._population if self._asserts else b""
 
     def dn_of(self, template: str, attributes: Mapping[str, Sequence[str]]) -> str:
         """The DN of a new entry: ``uid={uid}`` with the values in it, escaped (RFC 4514), below the people."""
@@ -143,7 +139,7 @@ class Register:
     def _request(self, what: Addition | Amendment) -> Request:
         if isinstance(what, Addition):
             return lambda number: wire.add(number, what.dn, what.attributes)
-        only_if = wire.control(controls.ASSERTION.encode(), self._population) if self._asserts else b""
+        only_if = wire.control(controls.ASSERTION.encode(), self.only_inside) if self.only_inside else b""
         return lambda number: wire.modify(number, what.dn, what.changes, only_if)
 
     def _found(self, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[wire.Entry]:

@@ -17,11 +17,11 @@ from connector.directory.register import Addition, Amendment, Register
 from connector.identifiers import canonical
 from connector.intake.export import Export, Row
 from connector.intake.faults import BadLine, Fault
-from connector.intake.plan import Planner
+from connector.intake.plan import Plan, Planner
 from connector.intake.records import Reader, Record
 from connector.settings import Settings
 
-__all__ = ["Addition", "Amendment", "Intake", "Register", "Report", "Written"]
+__all__ = ["Addition", "Amendment", "BadLine", "Intake", "Register", "Report", "Written"]
 
 BATCH = 100
 """Lines that are looked up, and written, at a time."""
@@ -63,11 +63,9 @@ class Intake:
         rules = settings.intake
         self._settings, self._register = settings, register
         self._schema = register.schema(rules.object_classes)
-        columns = Reader(settings, self._schema).columns()
-        self.export = Export(octets, rules.delimiter, rules.encoding, columns)
+        self._reader = Reader(settings, self._schema)
+        self.export = Export(octets, rules.delimiter, rules.encoding, self._reader.columns())
         self._planner = Planner(settings, register, today)
-        self.logins: set[str] = set()
-        """Every login of a good line, as ``canonical``: known after ``check``."""
 
     def check(self, progress: Progress) -> Report:
         """Judge every line and compare every person; nothing is written."""
@@ -82,42 +80,47 @@ class Intake:
         report.bad.sort(key=lambda each: each.line)
         return report
 
-    def plans(self, report: Report) -> Iterator[tuple[Record, Addition | Amendment]]:
-        """What is to be written, compared afresh."""
+    def names(self, uid: str) -> bool:
+        """Whether a line of the file has this login; known after ``check``."""
+        return self._reader.has_seen(uid)
+
+    def plans(self, report: Report) -> Iterator[tuple[Record, Plan]]:
+        """What is to be written, compared afresh; what has become a bad line since, or needs nothing more."""
         wanted = report.to_create | report.to_change
         rows = (row for row in self.export.rows() if isinstance(row, Row) and row.line in wanted)
         reader = Reader(self._settings, self._schema)
-        records = (record for row in rows if isinstance(record := reader.read(row), Record))
-        for record, plan in self._plans(records):
-            if isinstance(plan, Addition | Amendment):
-                yield record, plan
+        return self._plans(record for row in rows if isinstance(record := reader.read(row), Record))
 
     def write(self, report: Report, progress: Progress) -> Iterator[Written]:
         """Write what is to be written; what became of each line. Raises DirectoryUnavailable: run it again.
 
-        The first new entry goes alone: were the settings to make people outside the population, it is one, not all.
+        The first goes alone: were the settings to make people outside the population, it is one, not a hundred.
         """
-        for size, batch in enumerate(_batches(self.plans(report), first=1)):
+        for batch in _batches(self.plans(report), first=1):
             yield from self._write(batch)
-            progress(len(batch) if size else 1)
+            progress(len(batch))
 
-    def _write(self, batch: list[tuple[Record, Addition | Amendment]]) -> Iterator[Written]:
-        refused = self._register.write([plan for _, plan in batch])
-        added = [record.uid for record, plan in batch if isinstance(plan, Addition) and plan.dn not in refused]
+    def _write(self, batch: list[tuple[Record, Plan]]) -> Iterator[Written]:
+        writes = [(record, plan) for record, plan in batch if isinstance(plan, Addition | Amendment)]
+        refused = self._register.write([plan for _, plan in writes])
+        added = [record.uid for record, plan in writes if isinstance(plan, Addition)]
         inside = self._register.inside(added) if added else set()
-        for record, plan in batch:
+        for place, (record, plan) in enumerate(writes):
             done = _written(record, plan)
-            if plan.dn in refused:
-                done = replace(done, bad=BadLine(record.line, Fault.REFUSED, detail=refused[plan.dn]))
+            if place in refused:
+                done = replace(done, bad=BadLine(record.line, Fault.REFUSED, detail=refused[place]))
             elif isinstance(plan, Addition) and canonical(record.uid) not in inside:
                 done = replace(done, bad=self._take_back(record, plan))
             yield done
+        for record, why in batch:
+            if isinstance(why, list):
+                yield Written(record.line, record.uid, is_new=False, bad=why[0])
 
     def _take_back(self, record: Record, plan: Addition) -> BadLine:
         is_gone = self._register.take_back(plan.dn)
         return BadLine(record.line, Fault.OUTSIDE if is_gone else Fault.LEFT_OUTSIDE, detail=plan.dn)
 
-    def _plans(self, records: Iterable[Record]) -> Iterator[tuple[Record, object]]:
+    def _plans(self, records: Iterable[Record]) -> Iterator[tuple[Record, Plan]]:
         for batch in _batches(records):
             yield from self._planner.plans(batch)
 
@@ -130,12 +133,10 @@ class Intake:
                 yield row
 
     def _good(self, rows: Iterable[Row], report: Report, progress: Progress) -> Iterator[Record]:
-        reader = Reader(self._settings, self._schema)
         for row in rows:
             progress(1)
-            record = reader.read(row)
+            record = self._reader.read(row)
             if isinstance(record, Record):
-                self.logins.add(canonical(record.uid))
                 yield record
             else:
                 report.bad += record

@@ -19,7 +19,7 @@ Plan = Addition | Amendment | list[BadLine] | None
 
 
 class Planner:
-    """Compares records with what the directory holds. ``today`` is the first day of a state that has none of its own."""
+    """Compares records with what the directory holds. ``today`` is when a state begins that says no day."""
 
     def __init__(self, settings: Settings, register: Register, today: date) -> None:
         self._rules, self._names = settings.intake, settings.attributes

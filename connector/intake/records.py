@@ -13,7 +13,7 @@ from connector.errors import RescueReason, SettingsInvalid
 from connector.intake.export import Row
 from connector.intake.faults import BadLine, Fault
 from connector.model import Ine
-from connector.settings import Settings
+from connector.settings import Intake, Settings
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, roughly
@@ -73,6 +73,10 @@ class Reader:
         record = self._record(row.line, {name: found for name, found in values.items() if found}, days)
         bad += self._twice(record)
         return list(dict.fromkeys(bad)) or record
+
+    def has_seen(self, uid: str) -> bool:
+        """Whether a line that was read has this login, be it good or bad otherwise."""
+        return ("uid", identifiers.canonical(uid)) in self._seen
 
     def _missing(self, line: int, values: Values, blamed: set[str]) -> Iterator[BadLine]:
         """What is required and not there; a column that was found wrong already is not missing too."""
@@ -211,18 +215,9 @@ def _where(templates: Sequence[str]) -> str:
 def _problems(settings: Settings, schema: Schema) -> Iterator[str]:
     """What is wrong with a mapping that could make nobody, or that writes what no import may."""
     rules, names = settings.intake, settings.attributes
-    mapped = {name.lower(): name for name in rules.attributes}
+    mapped = {name.lower() for name in rules.attributes}
     if names.uid.lower() not in mapped:
         yield f"[intake] attributes: {names.uid} is not there: no login is made up here, it must come with the file"
-    for name in sorted(schema.demanded - set(mapped)):
-        yield f"[intake] attributes: {name} is not there, and the object classes demand it"
-    for name in mapped.values():
-        if schema.forms and name.lower() not in schema.forms:
-            yield f"[intake] attributes: {name}: the directory does not know it"
-        elif schema.allowed and name.lower() not in schema.allowed | schema.demanded:
-            yield f"[intake] attributes: {name}: none of the object classes ({', '.join(rules.object_classes)}) has it"
-    if schema.unknown:
-        yield f"[intake] object_classes: {', '.join(schema.unknown)}: the directory does not know them"
     for name in (names.state, names.state_date):
         if name and name.lower() in mapped:
             yield f"[intake] attributes: {name}: a state is given by state, since and until"
@@ -230,3 +225,18 @@ def _problems(settings: Settings, schema: Schema) -> Iterator[str]:
         yield f"[intake] update: {names.uid}: a login is how an entry is found; it never changes"
     if unknown := [name for name in columns.columns_of(rules.dn) if name not in rules.attributes]:
         yield f"[intake] dn: {', '.join(unknown)}: not in attributes"
+    yield from _strangers(rules, schema)
+
+
+def _strangers(rules: Intake, schema: Schema) -> Iterator[str]:
+    """What the directory's schema does not know, does not allow, or demands besides."""
+    mapped = {name.lower() for name in rules.attributes}
+    for name in sorted(schema.demanded - mapped):
+        yield f"[intake] attributes: {name} is not there, and the object classes demand it"
+    for name in rules.attributes:
+        if schema.forms and name.lower() not in schema.forms:
+            yield f"[intake] attributes: {name}: the directory does not know it"
+        elif schema.allowed and name.lower() not in schema.allowed:
+            yield f"[intake] attributes: {name}: none of the object classes ({', '.join(rules.object_classes)}) has it"
+    if schema.unknown:
+        yield f"[intake] object_classes: {', '.join(schema.unknown)}: the directory does not know them"

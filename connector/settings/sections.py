@@ -183,7 +183,7 @@ class Intake(Section):
     encoding: Annotated[str, AfterValidator(values.encoding)] = Field(
         default="auto", description="auto, or a name such as utf-8, iso-8859-1, windows-1252"
     )
-    attributes: values.Templates = {  # noqa: RUF012 (pydantic copies it)
+    attributes: values.Templates = {
         "uid": ("{LOGIN}",),
         "sn": ("{LIB_NOM_PAT_IND}",),
         "givenName": ("{LIB_PR1_IND}",),
