@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}|]+)(?:\|([a-z0-9]+))?\}")
 _DATE = re.compile(r"(?P<y>\d{4})-?(?P<m>\d\d)-?(?P<d>\d\d)|(?P<D>\d\d)/(?P<M>\d\d)/(?P<Y>\d{4})")
 
 
-def columns_of(template: str) -> list[str]:
+@cache
+def columns_of(template: str) -> tuple[str, ...]:
     """The columns that a template names."""
-    return [column for column, _ in _PIECE.findall(template) if column]
+    return tuple(column for column, _ in _PIECE.findall(template) if column)
 
 
 def fill(template: str, fields: Mapping[str, str]) -> str:

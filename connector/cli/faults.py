@@ -40,7 +40,7 @@ _RESCUE = {
 _EXPORT = {
     ExportFault.EMPTY: "the file is empty, or its first line is",
     ExportFault.NOBODY: "the file has a heading and nobody below it",
-    ExportFault.ENCODING: "the file is not CSV in an encoding that fits ({0}); export it in UTF-8, or set [intake] encoding",
+    ExportFault.ENCODING: "the file is not CSV in an encoding that fits ({0}); export it in UTF-8",
     ExportFault.BINARY: "the file is not text: it holds NUL characters; export it as CSV in UTF-8",
     ExportFault.NOT_CSV: "the file is not CSV: its first line cannot be parted into columns",
     ExportFault.DELIMITER: "the columns seem to be parted by {0!r}, and [intake] delimiter is {1!r}",

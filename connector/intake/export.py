@@ -49,7 +49,7 @@ class Export:
         width = len(self._heading)
         for line, text in self._lines():
             fields = self._fields(text)
-            if line == 1 or not any(fields or ["broken"]):
+            if line == 1 or (fields is not None and not any(fields)):
                 continue
             if fields is None:
                 yield BadLine(line, Fault.TOO_LONG_LINE if len(text) > _LONGEST_LINE else Fault.QUOTES)
