@@ -11,7 +11,7 @@ from datetime import date
 from functools import cache
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}|]+)(?:\|([a-z0-9]+))?\}")
-_DATE = re.compile(r"(?P<y>\d{4})-?(?P<m>\d\d)-?(?P<d>\d\d)|(?P<D>\d\d)/(?P<M>\d\d)/(?P<Y>\d{4})")
+_DATE = re.compile(r"(?P<y>\d{4})-?(?P<m>\d\d)-?(?P<d>\d\d)|(?P<D>\d\d)/(?P<M>\d\d)/(?P<Y>\d{4})", re.ASCII)
 
 
 @cache

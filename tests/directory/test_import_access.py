@@ -97,6 +97,17 @@ def test_it_may_write_nothing_else(importer: Importer, change: str) -> None:
     assert code(importer, f"dn: uid=jmartin001,{importer.slapd.people_dn}\nchangetype: modify\n{change}\n") == NO_ACCESS
 
 
+@pytest.mark.parametrize(
+    "more",
+    ["userPassword: Pont-Chaban-Delmas-2013", "objectClass: moncompteAccount", "objectClass: moncompteOperator"],
+)
+def test_it_makes_nobody_who_could_sign_in_or_operate(importer: Importer, more: str) -> None:
+    plain = "objectClass: inetOrgPerson\nobjectClass: eduPerson\ncn: X\nsn: X\neduPersonAffiliation: student\n"
+    head = f"dn: uid=new,{importer.slapd.people_dn}\nchangetype: add\nuid: new\n{plain}"
+    assert code(importer, f"{head}{more}\n") == NO_ACCESS
+    assert code(importer, head) == 0
+
+
 def test_it_may_neither_delete_nor_change_anybody_outside(importer: Importer) -> None:
     people = importer.slapd.people_dn
     assert code(importer, f"dn: uid=jmartin001,{people}\nchangetype: delete\n") == NO_ACCESS
@@ -106,8 +117,8 @@ def test_it_may_neither_delete_nor_change_anybody_outside(importer: Importer) ->
 
 
 def test_it_reads_no_secret_and_no_address(importer: Importer) -> None:
-    options = ("-x", "-D", importer.bind_dn, "-w", PASSWORD, "-LLL", "-b", importer.slapd.base)
-    seen = importer.slapd.run("ldapsearch", *options, "(objectClass=*)", "*", "+")
+    options = ("-x", "-D", importer.bind_dn, "-w", PASSWORD, "-LLL", "-b", importer.slapd.people_dn)
+    seen = importer.slapd.run("ldapsearch", *options, "(uid=*)", "*", "+")
     assert "uid: jmartin001" in seen
     for hidden in ("userPassword", "supannMailPrive", "pwd", "moncompte", "supannRessourceEtat"):
         assert hidden not in seen.replace("ou=moncompte", "")
