@@ -27,7 +27,6 @@ from connector.cli.shell import (
     refuse,
     settings_option,
 )
-from connector.identifiers import canonical
 from connector.intake import Addition, Amendment, BadLine, Intake, Register, Report, Written
 from connector.intake.export import LARGEST
 from connector.intake.faults import ExportFault, ExportRefused
@@ -135,12 +134,19 @@ def _register(rules: Rules, portal: Portal, bind_dn: str | None, password_file: 
 
 def _password(rules: Rules, dn: str, file: Path | None) -> str:
     if file:
-        return file.read_text(encoding="utf-8").strip("\r\n")
+        return _first_line(file)
     if dn == rules.bind_dn and rules.password.get_secret_value():
         return rules.password.get_secret_value()
     if not sys.stdin.isatty():
         raise click.UsageError(f"give the password of {dn} in a file, with --password-file; here is nobody to ask")
     return str(click.prompt(f"Password of {dn}", hide_input=True, err=True))
+
+
+def _first_line(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file}: a password is text in UTF-8") from None
 
 
 def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally:
@@ -200,7 +206,7 @@ def _created(path: Path) -> TextIO:
 def _missing(portal: Portal, intake: Intake) -> Iterator[str]:
     """The logins of open accounts that no line of the file has."""
     for account in portal.directory.accounts():
-        if account.state.is_open(portal.now()) and not intake.names(canonical(account.uid)):
+        if account.state.is_open(portal.now()) and not intake.names(account.uid):
             yield account.uid
 
 

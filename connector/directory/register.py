@@ -25,7 +25,7 @@ from connector.directory.forms import Schema, read_schema
 from connector.directory.operations import SUCCESS, Operations
 from connector.directory.servers import Breaker, Servers
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, SettingsInvalid
-from connector.identifiers import canonical
+from connector.identifiers import folded
 from connector.model import Identifier, Ine, StudentNumber
 from connector.settings import Settings
 
@@ -102,10 +102,10 @@ class Register:
         ]
 
     def inside(self, uids: Iterable[str]) -> set[str]:
-        """Of the logins of entries that were just added, those that the population's filter finds, as ``canonical``."""
+        """Of the logins of entries that were just added, those that the population's filter finds, ``folded``."""
         either = wire.either(wire.equal(self._names.uid, uid) for uid in uids)
         found = self._found(wire.every((self._population, either)), [self._names.uid])
-        return {canonical(uid) for _, entry in found for uid in _texts(entry.get(self._names.uid.lower(), ()))}
+        return {folded(uid) for _, entry in found for uid in _texts(entry.get(self._names.uid.lower(), ()))}
 
     def write(self, what: Sequence[Addition | Amendment]) -> dict[int, str]:
         """Make and change entries, each by itself; of those that were refused, the directory's reason, by their place.

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from connector.directory.register import Addition, Amendment, Register
-from connector.identifiers import canonical
+from connector.identifiers import folded
 from connector.intake.export import Export, Row
 from connector.intake.faults import BadLine, Fault
 from connector.intake.plan import Plan, Planner
@@ -109,7 +109,7 @@ class Intake:
             done = _written(record, plan)
             if place in refused:
                 done = replace(done, bad=BadLine(record.line, Fault.REFUSED, detail=refused[place]))
-            elif isinstance(plan, Addition) and canonical(record.uid) not in inside:
+            elif isinstance(plan, Addition) and folded(record.uid) not in inside:
                 done = replace(done, bad=self._take_back(record, plan))
             yield done
         for record, why in batch:

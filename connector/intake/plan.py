@@ -8,7 +8,7 @@ from datetime import date
 
 from connector.directory.amend import amended
 from connector.directory.register import Addition, Amendment, Holder, Register
-from connector.identifiers import canonical
+from connector.identifiers import folded
 from connector.intake.faults import BadLine, Fault
 from connector.intake.records import Record
 from connector.model import Identifier, Ine, StudentNumber, Uid
@@ -39,7 +39,7 @@ class Planner:
             yield record, self._plan(record, holders) if holders else None
 
     def _plan(self, record: Record, holders: _Holders) -> Plan:
-        found = holders.by_uid[canonical(record.uid)]
+        found = holders.by_uid[folded(record.uid)]
         if bad := list(self._taken(record, found, holders)):
             return bad
         if not found:
@@ -63,7 +63,7 @@ class Planner:
             yield BadLine(record.line, Fault.NUMBER_TAKEN, detail=others[0])
 
     def _is_login_of(self, uid: str, holder: Holder) -> bool:
-        return canonical(uid) in map(canonical, holder.values.get(self._names.uid.lower(), ()))
+        return folded(uid) in map(folded, holder.values.get(self._names.uid.lower(), ()))
 
     def _addition(self, record: Record) -> Addition:
         attributes = {"objectClass": self._rules.object_classes, **record.attributes, **self._state(record)}
@@ -84,7 +84,7 @@ class _Holders:
     def __init__(self, holders: Iterable[Holder], names: Attributes) -> None:
         self.by_uid, self.by_ine, self.by_number = (defaultdict[str, list[Holder]](list) for _ in range(3))
         for holder in holders:
-            for value in {canonical(each) for name in (names.uid, names.alias) for each in _held(holder, name)}:
+            for value in {folded(each) for name in (names.uid, names.alias) for each in _held(holder, name)}:
                 self.by_uid[value].append(holder)
             for value in _held(holder, names.ine):
                 self.by_ine[value.upper()].append(holder)

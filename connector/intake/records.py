@@ -76,7 +76,7 @@ class Reader:
 
     def has_seen(self, uid: str) -> bool:
         """Whether a line that was read has this login, be it good or bad otherwise."""
-        return ("uid", identifiers.canonical(uid)) in self._seen
+        return ("uid", identifiers.folded(uid)) in self._seen
 
     def _missing(self, line: int, values: Values, blamed: set[str]) -> Iterator[BadLine]:
         """What is required and not there; a column that was found wrong already is not missing too."""
@@ -150,7 +150,7 @@ class Reader:
 
     def _twice(self, record: Record) -> Iterator[BadLine]:
         """Faults of identifiers that an earlier line has; a login that slapd takes for equal is the same."""
-        kinds = {"uid": identifiers.canonical(record.uid), "ine": record.ine, "number": record.number}
+        kinds = {"uid": identifiers.folded(record.uid), "ine": record.ine, "number": record.number}
         for kind, value in kinds.items():
             if value and (first := self._seen.setdefault((kind, value), record.line)) != record.line:
                 yield BadLine(record.line, Fault.TWICE, self._where_of(kind), str(first))

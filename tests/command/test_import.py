@@ -289,6 +289,13 @@ def test_settings_that_make_people_outside_the_population_make_nobody(importer: 
     assert importer.entries("(uid=etu*)") == []
 
 
+def test_logins_that_read_as_one_ine_are_two_logins(importer: Importer) -> None:
+    """Eleven letters and digits, once the dash is gone; slapd tells them apart."""
+    file = importer.file([student(1, LOGIN="j-martin0001"), student(2, LOGIN="jmartin0001")])
+    assert importer.json(file)["created"] == 2
+    assert importer.json(file)["unchanged"] == 2
+
+
 def test_homonyms_under_one_dn_are_two_lines_and_one_entry(importer: Importer) -> None:
     importer.intake = 'dn = "cn={cn}"\n'
     told = importer.json(importer.file([student(0), student(1), student(2, LIB_NOM_PAT_IND="NOM1")]))
@@ -376,7 +383,7 @@ def test_a_wrong_password_is_told_and_is_not_shown(importer: Importer) -> None:
     importer.password_file.write_text("not-the-password\n")
     done = importer.run(SAMPLE)
     assert done.exit_code == 78
-    assert f"bind as {importer.slapd.root_dn}" in done.stderr
+    assert f"bind as {importer.slapd.root_dn}: the directory says no: DN or password?" in done.stderr
     assert "not-the-password" not in done.output
 
 
