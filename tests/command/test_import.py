@@ -147,7 +147,7 @@ def test_each_kind_of_bad_line_is_told_with_its_number(
 ) -> None:
     file = importer.file([student(1), student(2), student(3, **fields), student(4)])
     told = importer.json(file)
-    assert {(bad["line"], bad["fault"], bad["where"]) for bad in told["bad"]} == {(4, fault, where)}
+    assert [(bad["line"], bad["fault"], bad["where"]) for bad in told["bad"]] == [(4, fault, where)]
     assert told["written"] is False
     assert importer.entries("(uid=etu*)") == []
 
@@ -233,6 +233,12 @@ def test_a_name_that_differs_by_its_case_alone_is_corrected(importer: Importer) 
     importer.run(importer.file([student(1, LIB_NOM_PAT_IND="DUPONT")]))
     importer.run(importer.file([student(1, LIB_NOM_PAT_IND="Dupont")]))
     assert importer.entries("(uid=etu1)")[0]["sn"] == ["Dupont"]
+
+
+def test_a_login_in_other_letters_is_the_same_person(importer: Importer) -> None:
+    importer.run(importer.file([student(1)]))
+    assert importer.json(importer.file([student(1, LOGIN="ETU1")]))["unchanged"] == 1
+    assert importer.entries("(uid=etu1)")[0]["uid"] == ["etu1"]
 
 
 def test_another_ine_joins_the_one_there_is(importer: Importer) -> None:
@@ -395,6 +401,19 @@ def test_a_directory_that_does_not_answer_is_69(importer: Importer) -> None:
         importer.slapd.launch()
 
 
+def test_a_directory_that_takes_no_writes_is_69_and_is_asked_once(importer: Importer) -> None:
+    """A consumer, or one that is being backed up: no use in trying each of 40,000."""
+    config = "dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\nreplace: olcReadOnly\nolcReadOnly: "
+    importer.slapd.add_config(config + "TRUE\n")
+    try:
+        done = importer.run(SAMPLE)
+    finally:
+        importer.slapd.add_config(config + "FALSE\n")
+    assert done.exit_code == 69
+    assert "unwillingToPerform" in done.stderr
+    assert [line["event"] for line in audited(importer.audit_file)] == ["records:file:import"]
+
+
 @pytest.mark.parametrize(
     ("intake", "said"),
     [
@@ -434,7 +453,7 @@ def test_the_audit_says_who_did_what_and_quotes_no_value(importer: Importer) -> 
     lines = audited(importer.audit_file)
     assert [line["event"] for line in lines] == [*["records:account:create"] * 5, "records:file:import"]
     assert {line["account"] for line in lines[:5]} >= {"mlegoff", "zcelik"}
-    assert all(line["actor"].startswith("shell:") for line in lines)
+    assert all(line["actor"].startswith("shell:") and line["outcome"] == "done" for line in lines)
     assert lines[5] | {"file": "sample-apogee.csv", "created": "5", "unchanged": "0", "left-out": "0"} == lines[5]
     text = importer.audit_file.read_text()
     assert "110000101" not in text
@@ -446,18 +465,55 @@ def test_the_help_teaches() -> None:
     assert "moncompte import etudiants.csv --dry-run" in import_.help
 
 
+def made_until(importer: Importer, process: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until the running import has made ``count`` people."""
+    while made(importer) < count:
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
+def made(importer: Importer) -> int:
+    return len(importer.slapd.search("(uid=etu*)", "1.1", base=importer.slapd.people_dn))
+
+
 @pytest.mark.long
-def test_killed_in_the_middle_it_is_run_again(importer: Importer) -> None:
-    """SIGKILL with some hundred made: the second run makes the others, and everybody is there once."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, None)])
+def test_broken_off_in_the_middle_it_is_run_again(importer: Importer, number: int, code: int | None) -> None:
+    """With some hundred made: the second run makes the others, and everybody is there once."""
     file = importer.file([student(number) for number in range(3000)])
     command = [str(Path(sys.executable).with_name("moncompte")), *importer.command(file, "--json")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        while len(importer.slapd.search("(uid=etu*)", "1.1", base=importer.slapd.people_dn)) < 300:
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    made = len(importer.slapd.search("(uid=etu*)", "1.1", base=importer.slapd.people_dn))
-    assert 300 <= made < 3000
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        made_until(importer, process, 300)
+        process.send_signal(number)
+    assert code is None or process.returncode == code
+    before = made(importer)
+    assert 300 <= before < 3000
     done = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-    assert (done["created"], done["unchanged"], done["changed"]) == (3000 - made, made, 0)
-    assert len(importer.slapd.search("(uid=etu*)", "1.1", base=importer.slapd.people_dn)) == 3000
+    assert (done["created"], done["unchanged"], done["changed"]) == (3000 - before, before, 0)
+    assert made(importer) == 3000
+
+
+@pytest.mark.long
+def test_a_directory_that_stops_in_the_middle_is_69_and_loses_nothing(importer: Importer) -> None:
+    file = importer.file([student(number) for number in range(3000)])
+    command = [str(Path(sys.executable).with_name("moncompte")), *importer.command(file, "--json")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        made_until(importer, process, 300)
+        importer.slapd.halt()
+        assert process.stderr
+        assert b"does not answer" in process.stderr.read()
+    importer.slapd.launch()
+    assert process.returncode == 69
+    assert audited(importer.audit_file)[-1]["outcome"] == "failed"
+    assert importer.json(file)["created"] + made(importer) >= 3000
+    assert (importer.json(file)["unchanged"], made(importer)) == (3000, 3000)
+
+
+def test_a_directory_of_supann_2009_has_no_state_and_no_label(importer: Importer) -> None:
+    importer.sections["attributes"] = 'rescue = "supannMailPerso"\nrescue_label = ""\nstate = ""\nstate_date = ""\n'
+    names = 'uid = "{LOGIN}", sn = "{LOGIN}", cn = "{LOGIN}", eduPersonAffiliation = "student"'
+    importer.intake = f'attributes = {{ {names}, supannMailPerso = "{{ADR_MAIL}}" }}\n{FEW}'
+    assert importer.json(importer.file([student(1)]))["created"] == 1
+    (entry,) = importer.entries("(uid=etu1)")
+    assert entry["supannMailPerso"] == ["etu1@courriel.example"]
+    assert "supannRessourceEtat" not in entry
