@@ -6,6 +6,7 @@ import click
 
 from connector.cli.demo import demo
 from connector.cli.import_ import import_
+from connector.cli.issue import issue
 from connector.cli.serve import serve
 
 
@@ -20,4 +21,5 @@ def main() -> None:
 
 main.add_command(demo)
 main.add_command(import_)
+main.add_command(issue)
 main.add_command(serve)

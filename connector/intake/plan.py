@@ -25,6 +25,7 @@ class Planner:
         self._rules, self._names = settings.intake, settings.attributes
         self._register = register
         self._today = today
+        self._made: dict[str, int] = {}  # the line that makes each new DN
         self._updated = {name.lower() for name in self._rules.update}
         self._wanted = [
             *(name for name in self._rules.attributes if name.lower() in self._updated),
@@ -43,7 +44,7 @@ class Planner:
         if bad := list(self._taken(record, found, holders)):
             return bad
         if not found:
-            return self._addition(record)
+            return self._new(record)
         told = {name: values for name, values in record.attributes.items() if name.lower() in self._updated}
         changes = amended(found[0].values, told, self._names)
         return Amendment(found[0].dn, changes) if changes else None
@@ -64,6 +65,12 @@ class Planner:
 
     def _is_login_of(self, uid: str, holder: Holder) -> bool:
         return folded(uid) in map(folded, holder.values.get(self._names.uid.lower(), ()))
+
+    def _new(self, record: Record) -> Plan:
+        """The entry to make, unless an earlier line makes one of the same DN (which need not be made of the login)."""
+        addition = self._addition(record)
+        first = self._made.setdefault(addition.dn.lower(), record.line)
+        return addition if first == record.line else [BadLine(record.line, Fault.TWICE, "DN", str(first))]
 
     def _addition(self, record: Record) -> Addition:
         attributes = {"objectClass": self._rules.object_classes, **record.attributes, **self._state(record)}

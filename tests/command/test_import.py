@@ -302,11 +302,19 @@ def test_logins_that_read_as_one_ine_are_two_logins(importer: Importer) -> None:
     assert importer.json(file)["unchanged"] == 2
 
 
-def test_homonyms_under_one_dn_are_two_lines_and_one_entry(importer: Importer) -> None:
+def test_homonyms_that_would_get_one_dn_are_told_before_anything_is_written(importer: Importer) -> None:
     importer.intake = 'dn = "cn={cn}"\n'
     told = importer.json(importer.file([student(0), student(1), student(2, LIB_NOM_PAT_IND="NOM1")]))
-    assert [(bad["line"], bad["fault"]) for bad in told["bad"]] == [(4, "refused")]
-    assert {entry["uid"][0] for entry in importer.entries("(uid=etu*)")} == {"etu0", "etu1"}
+    assert [(bad["line"], bad["fault"]) for bad in told["bad"]] == [(4, "twice")]
+    assert importer.entries("(uid=etu*)") == []
+
+
+def test_a_dn_that_somebody_else_has_is_that_lines_fault_alone(importer: Importer) -> None:
+    importer.intake = 'dn = "cn={cn}"\n'
+    importer.run(importer.file([student(1)]))
+    told = importer.json(importer.file([student(2, LIB_NOM_PAT_IND="NOM1"), student(3)]))
+    assert [(bad["line"], bad["fault"]) for bad in told["bad"]] == [(2, "refused")]
+    assert {entry["uid"][0] for entry in importer.entries("(uid=etu*)")} == {"etu1", "etu3"}
 
 
 def test_who_is_missing_from_the_file_is_listed_and_left_alone(importer: Importer) -> None:
