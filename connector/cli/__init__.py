@@ -6,6 +6,7 @@ import click
 
 from connector.cli.demo import demo
 from connector.cli.dispatch import dispatch
+from connector.cli.import_ import import_
 from connector.cli.issue import issue
 from connector.cli.ldif import acl, ldif, schema
 from connector.cli.purge import purge
@@ -29,7 +30,7 @@ def main() -> None:
 
 for command in (
     *(demo, serve, dispatch, settings, ldif, schema, acl),
-    *(issue, stats, purge),
+    *(import_, issue, stats, purge),
     *(show, revoke, unlock, set_rescue),
 ):
     main.add_command(command)
