@@ -22,7 +22,7 @@ FLOORS = (  # from the ground up; a package counts as one file
     {"connector.directory", "connector.mail", "connector.choices", "connector.audit", "connector.throttle"},
     {"connector.owed"},
     {"connector.outbox"},
-    {"connector.activation", "connector.recovery", "connector.selfcare"},
+    {"connector.activation", "connector.recovery", "connector.selfcare", "connector.doctor"},
     {"connector.portal"},
     {"webui"},
     {"connector.demo"},

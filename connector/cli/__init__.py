@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.serve import serve
 
@@ -17,5 +18,6 @@ def main() -> None:
     """
 
 
+main.add_command(check)
 main.add_command(demo)
 main.add_command(serve)

@@ -1,0 +1,64 @@
+"""What the checks share: the settings, the connections that could be opened, what was learnt on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.directory.inspection import BASE, SUCCESS, Answer, Lane
+from connector.doctor import remedies
+from connector.doctor.census import Census
+from connector.doctor.finding import Fix
+from connector.settings import Settings
+
+
+@dataclass(slots=True)
+class Case:
+    """Filled in as the examination goes on; ``None`` is what could not be had."""
+
+    settings: Settings
+    now: datetime
+    lanes: list[Lane] = field(default_factory=list)  # bound as the portal, in the order of [directory] uri
+    stranger: Lane | None = None  # bound as nobody
+    owner: Lane | None = None  # on cn=config, where --config gave the way
+    reached: bool = False  # some server answered, whether or not it let us in
+    suffix: str = ""
+    census: Census | None = None
+    lacks_schema: bool = False
+    has_rights: bool = False  # the portal may do at least something to somebody
+    password_try: Answer | None = None  # what the directory says to a new password for somebody
+    database: str = remedies.DATABASE
+    overlays: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by their name, of that database
+
+    @property
+    def portal(self) -> Lane | None:
+        """The connection that the portal itself would use."""
+        return self.lanes[0] if self.lanes else None
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be tried as the portal."""
+        return "the portal cannot sign in" if self.reached else "no server answers"
+
+    def load(self, name: str) -> Fix:
+        """The file of ``config/ldap`` as this directory needs it."""
+        return remedies.file_for(self.settings, name, self.suffix or remedies.suffix_of(self.settings), self.database)
+
+    def read(self, dn: str, *attributes: str) -> dict[str, list[str]]:
+        """An entry's attributes as the portal, a stranger or the server's owner sees them, whoever sees any."""
+        for answer in self._looks(dn, attributes):
+            if answer.code == SUCCESS and any(name.lower() in answer.values for name in attributes):
+                return answer.values
+        return {}
+
+    def _looks(self, dn: str, attributes: tuple[str, ...]) -> Iterator[Answer]:
+        for lane in (self.portal, self.stranger, self.owner):
+            if lane:
+                yield lane.search(dn, attributes=attributes, scope=BASE)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for lane in (*self.lanes, self.stranger, self.owner):
+            if lane:
+                lane.close()

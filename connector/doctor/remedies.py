@@ -1,0 +1,77 @@
+"""LDIF that a sysadmin may apply, written for the configuration at hand."""
+
+from __future__ import annotations
+
+from connector.doctor.finding import Fix, To
+from connector.settings import Settings, config_folder
+
+_SUFFIX = "dc=universite,dc=example"  # what the files of config/ldap are written for
+_PEOPLE, _PORTAL, _DECOY = (
+    f"ou=people,{_SUFFIX}",
+    f"cn=portal,ou=moncompte,{_SUFFIX}",
+    f"cn=decoy,ou=moncompte,{_SUFFIX}",
+)
+_POPULATION = "(eduPersonAffiliation=student)"
+DATABASE = "olcDatabase={1}mdb,cn=config"
+SCHEMA, ENTRIES, ACCESS = "12-schema-moncompte.ldif", "50-entries.ldif", "60-access.ldif"
+MODULES, INDEXES, POLICY = "20-modules.ldif", "30-indexes.ldif", "40-password-policy.ldif"
+
+
+def file_for(settings: Settings, name: str, suffix: str, database: str = DATABASE) -> Fix:
+    """A file of ``config/ldap`` for this directory; ``suffix`` and ``database`` are those that hold the people."""
+    directory = settings.directory
+    text = (config_folder() / "ldap" / name).read_text(encoding="utf-8")
+    replacements = (
+        (_PEOPLE, directory.people_dn),
+        (_PORTAL, directory.bind_dn),
+        (_DECOY, directory.decoy_dn),
+        (_POPULATION, directory.population),
+        (_SUFFIX, suffix),
+        (DATABASE, database),
+    )
+    for place, (sample, _) in enumerate(replacements):
+        text = text.replace(sample, f"\0{place}\0")  # so that no replacement is replaced again
+    for place, (_, ours) in enumerate(replacements):
+        text = text.replace(f"\0{place}\0", ours)
+    return Fix(To.DATA if name.startswith("50-") else To.CONFIG, _without_comments(text))
+
+
+def change(dn: str, *lines: str) -> str:
+    """One change record."""
+    return "\n".join((f"dn: {dn}", "changetype: modify", *lines)) + "\n"
+
+
+def to_config(dn: str, *lines: str) -> Fix:
+    """One change of cn=config."""
+    return Fix(To.CONFIG, change(dn, *lines))
+
+
+def to_data(dn: str, *lines: str) -> Fix:
+    """One change of an entry."""
+    return Fix(To.DATA, change(dn, *lines))
+
+
+def _without_comments(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip() + "\n"
+
+
+def suffix_of(settings: Settings) -> str:
+    """The suffix, as far as the settings tell it."""
+    return settings.directory.people_dn.partition(",")[2]
+
+
+def record(fix: Fix, dn: str) -> Fix:
+    """Of a fix that makes several entries, the one of ``dn``."""
+    records = [text for text in fix.ldif.split("\n\n") if text.lower().startswith(f"dn: {dn.lower()}\n")]
+    return Fix(fix.to, "\n\n".join(records).strip() + "\n") if records else fix
+
+
+def rules_only(fix: Fix) -> Fix:
+    """The access rules without the limit, which is there already and would have the whole file refused."""
+    before, _, after = fix.ldif.partition("add: olcLimits\n")
+    return Fix(fix.to, before + after.partition("\n-\n")[2]) if after else fix
+
+
+def limits_only(fix: Fix) -> Fix:
+    """The limit, without the access rules that are there already."""
+    return Fix(fix.to, fix.ldif.partition("\n-\nadd: olcAccess")[0] + "\n")
