@@ -13,6 +13,7 @@ from connector.cli import shell
 from connector.cli.web import log_to_stderr
 from connector.clock import utc_now
 from connector.doctor import Finding, Level, Report, examine
+from connector.doctor.finding import To
 from connector.settings import load
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.BROKEN: "red", Level.UNTRIED: "cyan"}
@@ -123,9 +124,10 @@ def _write(file: Path, report: Report) -> None:
 
 
 def _parts(report: Report) -> Iterator[str]:
-    """Each fix under why and where; of two that are the same, one."""
+    """Each fix under why and where, cn=config first: entries need the schema. Of two that are the same, one."""
     told: set[str] = set()
-    for finding in report.findings():
+    fixes = [finding for finding in report.findings() if finding.fix]
+    for finding in sorted(fixes, key=lambda finding: bool(finding.fix and finding.fix.to is To.DATA)):
         if finding.fix and finding.fix.ldif not in told:
             told.add(finding.fix.ldif)
             yield f"\n# {finding.level.value}: {finding.what}\n# {finding.remedy}\n"

@@ -37,7 +37,7 @@ from connector import keys
 from connector.clock import elapsed_seconds
 from connector.directory import connections, controls, entries
 from connector.directory.connections import INVALID_CREDENTIALS
-from connector.directory.controls import PolicyError
+from connector.directory.controls import PASSWORD_POLICY, PolicyError
 from connector.directory.operations import (
     COMPARE_FALSE,
     COMPARE_TRUE,
@@ -63,6 +63,7 @@ __all__ = [
     "NO_ACCESS",
     "NO_SUCH_ATTRIBUTE",
     "NO_SUCH_OBJECT",
+    "PASSWORD_POLICY",
     "REPLACE",
     "SIZE_LIMIT",
     "SUBTREE",
@@ -124,8 +125,7 @@ class Lane:
 
     def close(self) -> None:
         """Say goodbye."""
-        with suppress(LDAPException, OSError):
-            self._connection.unbind()
+        _close(self._connection)
 
     def certificate_ends(self) -> datetime | None:
         """Until when the server's certificate is good; None without TLS. It was verified, or we would not be here."""
@@ -223,10 +223,17 @@ def _opened(settings: DirectorySettings, uri: str) -> Connection:
         said = str(error)
         if isinstance(error, LDAPSocketOpenError) and ("ssl" in said.lower() or "certificate" in said.lower()):
             stage = Stage.TLS
-        with suppress(LDAPException, OSError):
-            connection.unbind()
+        _close(connection)
         raise Unreached(stage, _plainly(said, uri)) from None
     return connection
+
+
+def _close(connection: Connection) -> None:
+    """The socket too, which ldap3 leaves open where the server could not be reached."""
+    with suppress(LDAPException, OSError):
+        connection.unbind()
+    if connection.socket:
+        connection.socket.close()
 
 
 def _plainly(said: str, uri: str) -> str:

@@ -66,7 +66,7 @@ def _sections(
     yield _section("schema", schema.examine(case))
     swept = list(_sweep(case, directory, note))
     yield _section("replicas and clock", [*servers.compare(case), *servers.clock(case)])
-    yield _section("rights", [*swept, *access.examine(case), *no_wider.examine(case)])
+    yield _section("rights", [*swept, *access.examine(case), *tuning.feel(case), *no_wider.examine(case)])
     yield _section("passwords", passwords.examine(case))
     yield _section("people", people.examine(case))
     yield _section("mail", post.examine(case.settings))

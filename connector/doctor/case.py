@@ -25,7 +25,7 @@ class Case:
     reached: bool = False  # some server answered, whether or not it let us in
     suffix: str = ""
     census: Census | None = None
-    lacks_schema: bool = False
+    lacks_schema: bool = False  # ours, or what the population is told by
     has_rights: bool = False  # the portal may do at least something to somebody
     password_try: Answer | None = None  # what the directory says to a new password for somebody
     database: str = remedies.DATABASE

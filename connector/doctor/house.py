@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
-from connector.audit import STANDARD_OUTPUT
+from connector.audit import STANDARD_OUTPUT, SYSLOG
 from connector.doctor.finding import Finding, broken, ok, warning
 from connector.settings import ENVIRONMENT_PREFIX, Settings
 
@@ -69,7 +69,7 @@ def _address(settings: Settings) -> Finding:
 
 def _audit(file: str) -> Iterator[Finding]:
     """Looked at, not opened: that would make the file, as somebody else than the portal perhaps."""
-    if file.startswith(("/", ".")) or file not in {STANDARD_OUTPUT, "syslog"}:
+    if file not in {STANDARD_OUTPUT, SYSLOG}:
         path = Path(file)
         place = path if path.exists() else path.parent
         if os.access(place, os.W_OK):

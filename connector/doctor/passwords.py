@@ -12,6 +12,7 @@ from connector.directory.inspection import (
     CONSTRAINT,
     DELETE,
     NO_SUCH_ATTRIBUTE,
+    PASSWORD_POLICY,
     REPLACE,
     Answer,
     Lane,
@@ -31,6 +32,7 @@ _POLICY = (
 
 def examine(case: Case) -> Iterator[Finding]:
     """Findings about the password policy overlay and everyone's policy."""
+    yield from _module(case)
     lane = case.portal
     if lane is None:
         yield untried("passwords", case.why_not)
@@ -40,6 +42,14 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from _cost(case, lane)
     yield from _policy(case)
     yield from _never_locked(case)
+
+
+def _module(case: Case) -> Iterator[Finding]:
+    """slapd says with the controls that it knows whether it has loaded ppolicy; anybody may read that."""
+    controls = case.read("", "supportedControl").get("supportedcontrol", [])
+    if controls and PASSWORD_POLICY not in controls:
+        said = "slapd has not loaded ppolicy: nobody judges passwords, hashes them, or counts failures"
+        yield broken("modules", said, "load it", case.load(remedies.MODULES))
 
 
 def _hashing(case: Case, lane: Lane) -> Iterator[Finding]:

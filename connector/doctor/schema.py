@@ -56,6 +56,7 @@ def _named(case: Case, known: dict[str, str]) -> Iterator[Finding]:
     unknown = {key: value for key, value in named.items() if value.partition(";")[0].lower() not in known}
     asked = set(re.findall(r"\(([A-Za-z][\w-]*)[~<>]?=", case.settings.directory.population))
     unknown |= {f"population {name}": name for name in asked if name.lower() not in known}
+    case.lacks_schema |= any(key.startswith("population") for key in unknown)
     for file in _FILES[:2]:
         brought = set(_by_name(_DEFINITION.findall(_unfolded(file))))
         ours = [key for key, value in unknown.items() if value.lower() in brought]

@@ -133,13 +133,7 @@ def compare(case: Case) -> Iterator[Finding]:
             f'  by dn.exact="{case.settings.directory.bind_dn}" read',
             "  by * break",
         )
-        yield Finding(
-            "replicas",
-            untried("", "").level,
-            f"untried, because no contextCSN is seen on {', '.join(missing)}",
-            remedy,
-            fix,
-        )
+        yield untried("replicas", f"no contextCSN is seen on {', '.join(missing)}", remedy, fix)
         return
     newest, oldest = max(stamps, key=lambda uri: stamps[uri]), min(stamps, key=lambda uri: stamps[uri])
     ahead, behind = entries.to_instant(stamps[newest]), entries.to_instant(stamps[oldest])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from connector import keys
 from connector.directory import entries
 from connector.directory.inspection import SUBTREE, SUCCESS, Lane, Unreached
 from connector.doctor import remedies
@@ -13,6 +14,7 @@ from connector.doctor.finding import Finding, broken, ok, untried, warning
 from connector.settings import Settings
 
 _TERM = re.compile(r"\(([A-Za-z][\w.-]*)[~<>]?=(\*\))?")
+_LARGE, _SLOW_MS, _MUCH = 5000, 20.0, 10
 _WEAK = {"{CLEARTEXT}", "{MD5}", "{SMD5}", "{SHA}", "{CRYPT}"}
 
 Entry = dict[str, list[str]]
@@ -90,6 +92,23 @@ def wanted(settings: Settings) -> dict[str, str]:
     kinds = dict.fromkeys(filter(None, (names.uid, names.alias, names.ine, number)), "eq")
     kinds |= {name: "pres" if star else "eq" for name, star in _TERM.findall(settings.directory.population)}
     return kinds | {entries.MAIL_DUE: "eq", entries.NOTICE: "pres"}
+
+
+def feel(case: Case) -> Iterator[Finding]:
+    """Without cn=config: whether a search for nobody takes much longer by one identifier than by another."""
+    lane, directory = case.portal, case.settings.directory
+    if lane is None or case.owner or case.census is None or case.census.total < _LARGE:
+        return
+    spent = {}
+    for name in [name for name, kind in wanted(case.settings).items() if kind == "eq" and name != entries.MAIL_DUE]:
+        asked = f"(&{directory.population}({name}={keys.random_id()}))"
+        answers = [lane.search(directory.people_dn, asked, scope=SUBTREE) for _ in range(2)]
+        spent[name] = min(answer.milliseconds for answer in answers)
+    slow = [name for name, took in spent.items() if took > _SLOW_MS and took > _MUCH * min(spent.values())]
+    if slow:
+        said = f"a search by {', '.join(slow)} takes {max(spent.values()):.0f} ms: is there no index?"
+        fix = remedies.to_config(case.database, "add: olcDbIndex", *(f"olcDbIndex: {name} eq" for name in slow))
+        yield warning("indexes", said, "slapd builds it in the background", fix)
 
 
 def _kinds(has: dict[str, set[str]], name: str, kind: str) -> str:
