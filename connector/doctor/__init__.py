@@ -64,6 +64,7 @@ def _sections(
     yield _section("this host", house.examine(case.settings, path, environment))
     yield _section("servers", [*servers.reach(case), *(tuning.look(case, config_uri) if config_uri else [])])
     yield _section("schema", schema.examine(case))
+    yield _section("server's configuration", tuning.examine(case))
     swept = list(_sweep(case, directory, note))
     yield _section("replicas and clock", [*servers.compare(case), *servers.clock(case)])
     yield _section("rights", [*swept, *access.examine(case), *tuning.feel(case), *no_wider.examine(case)])

@@ -43,9 +43,10 @@ def examine(case: Case) -> Iterator[Finding]:
     nobody = _nobody(case, case.portal)
     if nobody or case.census is None:
         yield nobody or untried("rights", "nobody of the population could be read")
-        return
-    yield from _writes(case, case.portal, case.census)
-    yield from _decoy(case, case.portal)
+    else:
+        yield from _writes(case, case.portal, case.census)
+    if case.has_rights or (nobody and nobody.name == "people"):
+        yield from _decoy(case, case.portal)
 
 
 def _nobody(case: Case, lane: Lane) -> Finding | None:
@@ -138,8 +139,12 @@ def _decoy(case: Case, lane: Lane) -> Iterator[Finding]:
         said = f"there is no {dn}: strangers would see who exists, and the portal does not start"
         yield broken("decoy", said, "load it", remedies.record(load, dn))
     elif code == NO_ACCESS or compares not in MAY_COMPARE:
-        said = f"the portal may not write to {dn}, or not compare its password: the access rules name another decoy"
-        yield broken("decoy", said, "load the rules anew", remedies.rules_only(case.load(remedies.ACCESS)))
+        said = f"the portal may not write to {dn}, or not compare its password: its access rules "
+        rules = case.load(remedies.ACCESS)
+        if case.has_rights:
+            yield broken("decoy", f"{said}name another decoy", "load them anew", remedies.rules_only(rules))
+        else:
+            yield broken("decoy", f"{said}are not loaded, or name another decoy", "load them", rules)
     elif code in ALLOWED:
         yield ok("decoy", "the decoy is there, and the portal may write to it")
     else:

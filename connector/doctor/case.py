@@ -23,12 +23,15 @@ class Case:
     stranger: Lane | None = None  # bound as nobody
     owner: Lane | None = None  # on cn=config, where --config gave the way
     reached: bool = False  # some server answered, whether or not it let us in
-    suffix: str = ""
+    contexts: list[str] = field(default_factory=list)  # the naming contexts of the server
+    suffix: str = ""  # the one that holds the people
     census: Census | None = None
     lacks_schema: bool = False  # ours, or what the population is told by
+    unknown: set[str] = field(default_factory=set)  # attributes that the schema lacks, in lower case
     has_rights: bool = False  # the portal may do at least something to somebody
     password_try: Answer | None = None  # what the directory says to a new password for somebody
     database: str = remedies.DATABASE
+    configuration: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # cn=config, by DN
     overlays: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by their name, of that database
 
     @property
@@ -40,6 +43,11 @@ class Case:
     def why_not(self) -> str:
         """Why nothing can be tried as the portal."""
         return "the portal cannot sign in" if self.reached else "no server answers"
+
+    @property
+    def gentle_policy(self) -> str:
+        """The policy that never locks, as ``config/ldap`` names it."""
+        return f"cn=never-locks,ou=policies,{self.settings.directory.decoy_dn.partition(',')[2]}"
 
     def load(self, name: str) -> Fix:
         """The file of ``config/ldap`` as this directory needs it."""

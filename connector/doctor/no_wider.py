@@ -13,6 +13,7 @@ from connector.doctor.case import Case
 from connector.doctor.census import Census
 from connector.doctor.finding import Finding, broken, ok, untried, warning
 
+_LOOKED_AT = 50
 _PLAIN = ("description", "mail", "sn", "memberOf")
 _SECRETS = (entries.KEY_HASH, entries.SPENT_HASH, entries.NOTICE, "moncompteTotpSecret", "pwdHistory")
 
@@ -21,7 +22,7 @@ def examine(case: Case) -> Iterator[Finding]:
     """Rights that the portal has and must not have; secrets that strangers may read."""
     lane, census = case.portal, case.census
     if lane is None or census is None or not case.has_rights:
-        yield untried("no-wider", "the rights themselves must be mended first")
+        yield untried("no-wider", "the portal must have its rights first")
         return
     if _is_above_rules(case, lane):
         said = f"{case.settings.directory.bind_dn} is above all rules: it is the rootdn, or has manage"
@@ -94,10 +95,11 @@ def _own_branch(case: Case, lane: Lane) -> Iterator[str]:
 def _outside(case: Case, lane: Lane) -> Iterator[Finding]:
     """Whether the portal sees people whom it must not serve; operators are seen, by their login alone."""
     directory, uid = case.settings.directory, case.settings.attributes.uid
-    others = f"(&({uid}=*)(!{directory.population})(!(objectClass=moncompteOperator)))"
-    found = lane.search(directory.people_dn, others, scope=SUBTREE, limit=1).entries
+    others = f"(&({uid}=*)(!{directory.population}))"
+    answer = lane.search(directory.people_dn, others, ["objectClass"], scope=SUBTREE, limit=_LOOKED_AT)
+    found = [dn for dn, entry in answer.entries if b"moncompteOperator" not in entry.get("objectclass", [])]
     if found:
-        said = f"the portal sees people outside the population, such as {found[0][0]}"
+        said = f"the portal sees people outside the population, such as {found[0]}"
         remedy = "the access rules must name the same filter as [directory] population (moncompte acl)"
         yield warning("outside", said, remedy, remedies.rules_only(case.load(remedies.ACCESS)))
 

@@ -194,14 +194,10 @@ def _never_locked(case: Case) -> Iterator[Finding]:
         policy_dn = next(iter(own.get("pwdpolicysubentry", [])), _default(case))
         policy = case.read(policy_dn, *_POLICY) if own else {}
         if _is_set(policy, "pwdLockout") and _number(policy, "pwdMaxFailure"):
-            fix = remedies.to_data(dn, "replace: pwdPolicySubentry", f"pwdPolicySubentry: {_gentle(case)}")
+            fix = remedies.to_data(dn, "replace: pwdPolicySubentry", f"pwdPolicySubentry: {case.gentle_policy}")
             yield warning(
                 "lockout", f"a few wrong passwords lock {dn}: its policy is {policy_dn}", "one that never locks", fix
             )
-
-
-def _gentle(case: Case) -> str:
-    return f"cn=never-locks,ou=policies,{case.settings.directory.decoy_dn.partition(',')[2]}"
 
 
 def _within(limits: str, seconds: int) -> int:

@@ -26,6 +26,8 @@ def file_for(settings: Settings, name: str, suffix: str, database: str = DATABAS
         (_PORTAL, directory.bind_dn),
         (_DECOY, directory.decoy_dn),
         (_POPULATION, directory.population),
+        ("cn: portal", f"cn: {_value(directory.bind_dn)}"),
+        ("cn: decoy", f"cn: {_value(directory.decoy_dn)}"),
         (_SUFFIX, suffix),
         (DATABASE, database),
     )
@@ -34,6 +36,11 @@ def file_for(settings: Settings, name: str, suffix: str, database: str = DATABAS
     for place, (_, ours) in enumerate(replacements):
         text = text.replace(f"\0{place}\0", ours)
     return Fix(To.DATA if name.startswith("50-") else To.CONFIG, _without_comments(text))
+
+
+def _value(dn: str) -> str:
+    """Of the first attribute of a DN that holds no escapes, as those of accounts are."""
+    return dn.partition(",")[0].partition("=")[2]
 
 
 def change(dn: str, *lines: str) -> str:

@@ -36,6 +36,7 @@ def examine(case: Case) -> Iterator[Finding]:
 def _ours(case: Case, known: dict[str, str]) -> Iterator[Finding]:
     wanted = _by_name(_DEFINITION.findall(_unfolded(_OURS)))
     missing = [name for name in wanted if name not in known]
+    case.unknown |= set(missing)
     if len(missing) == len(wanted):
         case.lacks_schema = True
         yield broken("schema", "our own schema is not loaded", "load it", case.load(_OURS))
@@ -56,6 +57,7 @@ def _named(case: Case, known: dict[str, str]) -> Iterator[Finding]:
     unknown = {key: value for key, value in named.items() if value.partition(";")[0].lower() not in known}
     asked = set(re.findall(r"\(([A-Za-z][\w-]*)[~<>]?=", case.settings.directory.population))
     unknown |= {f"population {name}": name for name in asked if name.lower() not in known}
+    case.unknown |= {value.lower() for value in unknown.values()}
     case.lacks_schema |= any(key.startswith("population") for key in unknown)
     for file in _FILES[:2]:
         brought = set(_by_name(_DEFINITION.findall(_unfolded(file))))

@@ -28,6 +28,8 @@ def reach(case: Case) -> Iterator[Finding]:
             continue
         case.reached = True
         yield _reached(case, lane)
+        if case.stranger is None:
+            _as_a_stranger(case, uri)
         yield from _sign_in(case, lane)
     yield from _suffix(case)
 
@@ -79,42 +81,39 @@ def _shut_out(case: Case, lane: Lane, code: int) -> Finding:
     if code != INVALID_CREDENTIALS:
         return broken("sign-in", f"{lane.uri} does not let {dn} in: result code {code}", "slapd's log says why")
     seen = lane.search(dn, attributes=["pwdAccountLockedTime"])
-    branch = lane.search(dn.partition(",")[2])
-    if branch.code == SUCCESS and seen.code != SUCCESS:
-        return broken(
-            "sign-in", f"there is no entry {dn}", "load this, then give it a password", case.load(remedies.ENTRIES)
-        )
     if seen.values.get("pwdaccountlockedtime"):
-        never = case.load(remedies.ENTRIES).ldif.partition("pwdPolicySubentry: ")[2].partition("\n")[0]
         fix = remedies.to_data(
-            dn, "delete: pwdAccountLockedTime", "-", "replace: pwdPolicySubentry", f"pwdPolicySubentry: {never}"
+            dn,
+            "delete: pwdAccountLockedTime",
+            "-",
+            "replace: pwdPolicySubentry",
+            f"pwdPolicySubentry: {case.gentle_policy}",
         )
-        return broken(
-            "sign-in", f"{dn} is locked by the password policy", "unlock it, under a policy that never locks", fix
-        )
-    if branch.code != SUCCESS:
-        remedy = f"is [directory] bind_dn right? Load config/ldap/{remedies.ENTRIES} if it never was; else as below"
-    else:
-        remedy = "the password is not the entry's"
-    give = f"ldappasswd -x -D ADMIN -W -H ldapi:/// -T {{password_file}} '{dn}'   (the file must not end in a newline)"
-    return broken("sign-in", f"{lane.uri} refuses the password of {dn}", f"{remedy}: {give}")
+        return broken("sign-in", f"{dn} is locked by the password policy", "unlock it, under one that never locks", fix)
+    others = (lane.search(other).code for other in (dn.partition(",")[2], case.settings.directory.people_dn))
+    if seen.code != SUCCESS and SUCCESS in others:  # so entries are shown to strangers, and this one is not there
+        load = case.load(remedies.ENTRIES)
+        fix = load if lane.search(dn.partition(",")[2]).code != SUCCESS else remedies.record(load, dn)
+        return broken("sign-in", f"there is no entry {dn}", "load this, then give it a password (ldappasswd)", fix)
+    give = f"ldappasswd -x -D ADMIN -W -H ldapi:/// -T PASSWORD_FILE '{dn}' (no newline at the end of the file)"
+    hidden = "" if seen.code == SUCCESS else f"; or there is no such entry: config/ldap/{remedies.ENTRIES}"
+    return broken("sign-in", f"{lane.uri} refuses the password of {dn}", give + hidden)
+
+
+def _as_a_stranger(case: Case, uri: str) -> None:
+    """Open a connection that is nobody's, and learn which of the naming contexts holds the people."""
+    try:
+        case.stranger = Lane(case.settings.directory, uri)
+    except Unreached:
+        return
+    case.contexts = case.read("", "namingContexts").get("namingcontexts", [])
+    people = _plain(case.settings.directory.people_dn)
+    case.suffix = max((suffix for suffix in case.contexts if people.endswith(_plain(suffix))), key=len, default="")
 
 
 def _suffix(case: Case) -> Iterator[Finding]:
-    """Which of the server's naming contexts holds the people; a stranger's connection is opened on the way."""
-    directory = case.settings.directory
-    lane = case.portal
-    for uri in directory.uri:
-        try:
-            case.stranger = Lane(directory, lane.uri if lane else uri)
-        except Unreached:
-            continue
-        break
-    contexts = case.read("", "namingContexts").get("namingcontexts", [])
-    people = _plain(directory.people_dn)
-    case.suffix = max((suffix for suffix in contexts if people.endswith(_plain(suffix))), key=len, default="")
-    if contexts and not case.suffix:
-        said = f"this directory holds {', '.join(contexts)}, and not {directory.people_dn}"
+    if case.contexts and not case.suffix:
+        said = f"this directory holds {', '.join(case.contexts)}, and not {case.settings.directory.people_dn}"
         yield broken("suffix", said, "[directory] people_dn (bind_dn and decoy_dn alike), or uri")
 
 

@@ -40,7 +40,7 @@ def look(case: Case, uri: str) -> Iterator[Finding]:
         if dn.lower().endswith(f",{case.database.lower()}") and "olcoverlay" in entry:
             name = re.sub(r"^\{\d+\}", "", entry["olcoverlay"][0])
             case.overlays[name] = entry | {"dn": [dn]}
-    yield from _examine(case, found)
+    case.configuration = found
 
 
 def _configuration(lane: Lane) -> dict[str, Entry]:
@@ -51,7 +51,11 @@ def _configuration(lane: Lane) -> dict[str, Entry]:
     }
 
 
-def _examine(case: Case, found: dict[str, Entry]) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Finding]:
+    """Findings about the configuration, where it was shown; after those of the schema, which it rests on."""
+    found = case.configuration
+    if not found:
+        return
     database = found.get(case.database, {})
     yield from _root(case, database)
     yield from _indexes(case, database)
@@ -72,7 +76,8 @@ def _indexes(case: Case, database: Entry) -> Iterator[Finding]:
     for line in database.get("olcdbindex", []):
         names, _, kinds = re.sub(r"^\{\d+\}", "", line).partition(" ")
         has |= {name.lower(): set(re.split("[, ]+", kinds or "pres,eq")) for name in names.split(",")}
-    missing = {name: kind for name, kind in wanted(case.settings).items() if kind not in has.get(name.lower(), set())}
+    asked = {name: kind for name, kind in wanted(case.settings).items() if name.lower() not in case.unknown}
+    missing = {name: kind for name, kind in asked.items() if kind not in has.get(name.lower(), set())}
     if missing:
         lines = [f"olcDbIndex: {name} {_kinds(has, name, kind)}" for name, kind in missing.items()]
         replaced = [name for name in missing if name.lower() in has]

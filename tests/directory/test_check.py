@@ -47,7 +47,7 @@ def test_a_healthy_directory_is_said_to_be(healthy: Settings, slapd: PrivateSlap
         ({"people_dn": f"ou=nowhere,{BASE}"}, "people", "there is no ou=nowhere", "people_dn"),
         ({"people_dn": "ou=people,dc=autre,dc=example"}, "suffix", "holds dc=universite", "people_dn"),
         ({"decoy_dn": f"cn=nothing,ou=moncompte,{BASE}"}, "decoy", "there is no cn=nothing", "load it"),
-        ({"decoy_dn": f"cn=portal,ou=moncompte,{BASE}"}, "decoy", "may not write to cn=portal", "load the rules"),
+        ({"decoy_dn": f"cn=portal,ou=moncompte,{BASE}"}, "decoy", "may not write to cn=portal", "load them"),
         ({"population": "(eduPersonAffiliation=martian)"}, "people", "finds nobody", "population"),
         ({"population": "(eduPersonAffiliation=staff)"}, "rights", "name other people", "load them anew"),
         ({"population": "(affiliation=student)"}, "schema", "does not know affiliation", "population: correct it"),
