@@ -17,6 +17,7 @@ from connector.doctor.finding import To
 from connector.settings import load
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.BROKEN: "red", Level.UNTRIED: "cyan"}
+_MEANS = {0: "nothing is broken", shell.REFUSED: "something is broken", shell.UNAVAILABLE: "no server answers"}
 _WIDTH = 9
 _MODE = 0o600
 _FIX_HEAD = """\
@@ -59,10 +60,13 @@ def check(path: Path, config_uri: str, fix_file: Path | None, as_json: bool) -> 
         shell.echo_json(_facts(report))
     else:
         click.echo("\n".join(_lines(report)))
+    raise click.exceptions.Exit(_exit_code(report))
+
+
+def _exit_code(report: Report) -> int:
     if not report.is_reached:
-        raise click.exceptions.Exit(shell.UNAVAILABLE)
-    if any(report.findings(Level.BROKEN)):
-        raise click.exceptions.Exit(shell.REFUSED)
+        return shell.UNAVAILABLE
+    return shell.REFUSED if any(report.findings(Level.BROKEN)) else 0
 
 
 def _socket(uri: str) -> str:
@@ -79,9 +83,10 @@ def _lines(report: Report) -> Iterator[str]:
                 yield from _told(finding)
             yield ""
     counts = {level: sum(1 for _ in report.findings(level)) for level in Level}
-    yield ", ".join(f"{count} {level.value}" for level, count in counts.items())
     if any(finding.fix for finding in report.findings()):
-        yield "--fix-ldif FILE writes the LDIF of the remedies; --json has it, too"
+        yield "(--fix-ldif): that option writes the LDIF of the remedy to a file; --json has it, too"
+    code = _exit_code(report)
+    yield ", ".join(f"{count} {level.value}" for level, count in counts.items()) + f"; exit code {code}: {_MEANS[code]}"
 
 
 def _told(finding: Finding) -> Iterator[str]:

@@ -72,8 +72,10 @@ def _nobody(case: Case, lane: Lane) -> Finding | None:
 
 
 def _writes(case: Case, lane: Lane, census: Census) -> Iterator[Finding]:
-    dn = census.example("to-activate", "active", "no-rescue") or ""
-    someone = dn or _anybody(case, lane)
+    someone = census.example("to-activate", "active")
+    if someone is None:
+        yield untried("rights", "nobody of the population may have a password: all are suspended, locked or gone")
+        return
     tries = {what: lane.try_modify(someone, parts) for what, parts in _needed(case).items()}
     case.password_try = tries["the password"]
     if any(answer.code in _NO_WRITES and answer.policy is None for answer in tries.values()):
@@ -151,9 +153,3 @@ def _decoy(case: Case, lane: Lane) -> Iterator[Finding]:
         yield warning(
             "decoy", f"{dn} answers with result code {code}", f"compare it with config/ldap/{remedies.ENTRIES}"
         )
-
-
-def _anybody(case: Case, lane: Lane) -> str:
-    directory = case.settings.directory
-    found = lane.search(directory.people_dn, directory.population, scope=SUBTREE, limit=1).entries
-    return found[0][0] if found else directory.people_dn

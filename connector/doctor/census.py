@@ -22,6 +22,7 @@ _TIME = re.compile(rb"\d{14}Z")
 _PLAIN_STATE = re.compile(rb"[AIS](:[A-Za-z]+)?")
 _ORIGINS = {b"letter", b"mail", b"desk"}
 _EXPIRED_AFTER = timedelta(days=1)
+_LOCKED_FOR_GOOD = entries.PERMANENT_LOCK[:4].encode()  # the year 0000
 _NOTED = 1000  # people
 _ROUNDS = 3  # of a dispatcher, before its mails are late
 ATTRIBUTES = (*entries.OURS, entries.LOCKED_SINCE, entries.PASSWORD_CHANGED)
@@ -112,13 +113,16 @@ class _Counting:
                 self.census.doubles.setdefault(what, Kind()).add(f"{first} and {dn}")
 
     def _look_at_state(self, dn: str, entry: Raw) -> str:
-        """The state's letter, with ``i!`` for to-activate; empty where none is kept."""
+        """The state's letter, with ``i!`` for to-activate; who has no state is active (SUPANN 2009)."""
+        is_locked = _one(entry, "pwdaccountlockedtime").startswith(_LOCKED_FOR_GOOD)
         values = [value for value in entry.get(self._state, ()) if value.lower().startswith(self._label)]
         if not values:
-            return ""
+            self._add("locked" if is_locked else "active", dn)
+            return "a"
         bare = values[0][len(self._label) :]
         letter = "i!" if bare.lower() == b"i:supanncree" else bare[:1].lower().decode("ascii", "replace")
-        self._add({"i!": "to-activate", "a": "active", "s": "suspended"}.get(letter, "closed"), dn)
+        kind = {"i!": "to-activate", "a": "active", "s": "suspended"}.get(letter, "closed")
+        self._add("locked" if is_locked else kind, dn)
         for kind in self._state_faults(entry, values, bare, letter):
             self._add(kind, dn)
         return letter
@@ -163,7 +167,7 @@ class _Counting:
     def _of_rescue(self, entry: Raw, state: str) -> Iterator[str]:
         if not self._has_rescue(entry):
             yield "no-rescue"
-            if state in {"a", ""}:
+            if state == "a":
                 yield "active-without-rescue"
 
     def _has_rescue(self, entry: Raw) -> bool:

@@ -48,7 +48,7 @@ def _is_above_rules(case: Case, lane: Lane) -> bool:
 
 def _too_wide(case: Case, lane: Lane, census: Census) -> Iterator[str]:
     names = case.settings.attributes
-    someone = census.example("active", "to-activate", "no-rescue", "key") or ""
+    someone = census.example("active", "to-activate") or ""
     if lane.compare(someone, "userPassword", keys.random_id()).code in MAY_COMPARE:
         yield "to compare a password"
     if "userpassword" in lane.search(someone, attributes=["userPassword"]).values:

@@ -48,7 +48,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from _mails(case, census)
 
 
-_STATES = ("to-activate", "active", "suspended", "closed")
+_STATES = ("to-activate", "active", "suspended", "closed", "locked")
 
 
 def _doubles(census: Census) -> Iterator[Finding]:

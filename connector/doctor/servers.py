@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connector.directory import entries
 from connector.directory.inspection import INVALID_CREDENTIALS, SUCCESS, Lane, Stage, Unreached
@@ -159,9 +159,9 @@ def _context(case: Case, lane: Lane) -> str:
 
 def clock(case: Case) -> Iterator[Finding]:
     """Against what the directory itself wrote: LDAP has no question for the time, and we write nothing to see it."""
-    seen = [entries.to_instant(case.census.latest_write)] if case.census else []
-    decoy = case.read(case.settings.directory.decoy_dn, "modifyTimestamp").get("modifytimestamp", [])
-    seen += [entries.to_instant(value) for value in decoy]
+    decoy = case.read(case.settings.directory.decoy_dn, "modifyTimestamp", entries.KEY_ISSUED)
+    changed, issued = (_instant(decoy, name) for name in ("modifyTimestamp", entries.KEY_ISSUED))
+    seen = [entries.to_instant(case.census.latest_write) if case.census else None, changed]
     monitor = case.read("cn=Current,cn=Time,cn=Monitor", "monitorTimestamp").get("monitortimestamp", [])
     exact = next(map(entries.to_instant, monitor), None)
     newest = max((instant for instant in (*seen, exact) if instant), default=None)
@@ -173,6 +173,9 @@ def clock(case: Case) -> Iterator[Finding]:
         yield warning(
             "clock", f"the directory's clock is {(case.now - exact).total_seconds():.0f} seconds behind", remedy
         )
+    elif changed and issued and issued - changed > _SKEW:  # by the portal's clock, in that change or an earlier one
+        behind = (issued - changed).total_seconds()
+        yield warning("clock", f"the directory's clock was {behind:.0f} seconds or more behind the portal's", remedy)
     elif exact:
         yield ok("clock", "this host and the directory agree on the time")
     elif newest:
@@ -182,6 +185,10 @@ def clock(case: Case) -> Iterator[Finding]:
         )
     else:
         yield untried("clock", "the directory shows no instant of its own", "compare: date -u, on both hosts")
+
+
+def _instant(values: dict[str, list[str]], name: str) -> datetime | None:
+    return entries.to_instant(next(iter(values.get(name.lower(), [])), None))
 
 
 def _plain(dn: str) -> str:

@@ -104,3 +104,27 @@ def test_a_directory_whose_clock_is_ahead_is_named(ready: Settings, people: dict
     written = datetime.now(UTC)
     assert "clock" in names(examined(ready, now=written - timedelta(hours=1)))
     assert "clock" not in names(examined(ready, now=written + timedelta(seconds=1)))
+
+
+def test_a_directory_whose_clock_is_behind_is_named(
+    ready: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    """The portal writes its own time, and slapd its own beside it."""
+    later = f"{datetime.now(UTC) + timedelta(minutes=1):%Y%m%d%H%M%SZ}"
+    slapd.add_ldif(
+        f"dn: {slapd.decoy_dn}\nchangetype: modify\nreplace: moncompteKeyIssued\nmoncompteKeyIssued: {later}\n"
+    )
+    found = [finding for finding in wrong(examined(ready)) if finding.name == "clock"]
+    assert len(found) == 1
+    assert "behind" in found[0].what
+
+
+def test_who_is_locked_for_good_is_no_example_of_what_the_portal_may_write(
+    ready: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    """The rules let nobody give them a password; that is no right the portal lacks."""
+    gone = [dn for uid, dn in people.items() if uid != "ileroux"]
+    slapd.run("ldapdelete", *slapd.as_root, *gone)
+    report = examined(ready, now=NOW)
+    assert "rights" in [finding.name for finding in report.findings(Level.UNTRIED)]
+    assert [finding.name for finding in wrong(report) if finding.name != "clock"] == []
