@@ -8,8 +8,6 @@ from pathlib import Path
 from connector.doctor import Finding, Level, Report, examine
 from connector.settings import Settings
 
-HEALTHY: set[tuple[str, Level]] = set()
-
 
 def examined(
     settings: Settings, config_uri: str = "", path: Path = Path("/dev/null"), now: datetime | None = None

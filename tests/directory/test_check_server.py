@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,8 @@ from connector.cli.demo import settings as demo_settings
 from connector.demo.ldap_tools import run, tool
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import EXTERNAL, SAMPLE_SUFFIX, PrivateSlapd
-from connector.doctor import Finding, Level, Report
+from connector.demo.smtp import SmtpServer
+from connector.doctor import Level, Report, tuning
 from connector.doctor.finding import To
 from connector.settings import Settings
 from tests.checked import changed, examined, names, only, wrong
@@ -254,8 +256,8 @@ def test_passwords_kept_in_clear_are_told_by_cn_config(own: PrivateSlapd, fittin
         finding = only(examined(fitting, own.ldapi_uri))
         assert names(examined(fitting)) == []  # from outside it cannot be seen, and is said to be untried
     assert finding.name == "hashing"
-    assert finding.fix == Finding("", Level.OK, "", "", finding.fix).fix
-    assert "olcPPolicyHashCleartext: TRUE" in finding.fix.ldif  # type: ignore[union-attr]
+    assert finding.fix
+    assert "olcPPolicyHashCleartext: TRUE" in finding.fix.ldif
 
 
 def test_a_slow_hash_is_seen_from_outside(own: PrivateSlapd, fitting: Settings) -> None:
@@ -314,6 +316,47 @@ def test_cn_config_that_is_not_shown_is_untried(own: PrivateSlapd, fitting: Sett
     assert names(examined(fitting, "ldapi://%2Fnowhere")) == ["config"]
 
 
+def test_a_missing_index_is_felt_on_a_large_directory(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without cn=config, by time alone; so the bounds are lowered to what 8,000 people take."""
+    monkeypatch.setattr(tuning, "_SLOW_MS", 3.0)
+    with PrivateSlapd(password_hash="{SSHA}") as server:
+        crowd(server, 8000)
+        settings = demo_settings(server, mailbox, 8080)
+        assert "indexes" not in names(examined(settings))
+        server.add_config(record(DATABASE, "replace: olcDbIndex\nolcDbIndex: objectClass,uid,eduPersonAffiliation eq"))
+        found = [finding for finding in wrong(examined(settings)) if finding.name == "indexes"]
+    assert len(found) == 1
+    assert "supannCodeINE" in found[0].what
+    assert "uid" not in found[0].what.split()
+
+
+def crowd(server: PrivateSlapd, count: int) -> None:
+    """So many students, by the tool that needs no server."""
+    server.halt()
+    ldif = server.folder / "crowd.ldif"
+    ldif.write_text(
+        "".join(
+            f"dn: uid=foule{n},{PEOPLE}\nobjectClass: inetOrgPerson\n"
+            f"objectClass: eduPerson\nobjectClass: supannPerson\n"
+            f"uid: foule{n}\ncn: Foule\nsn: Foule\nsupannCodeINE: {n:09d}AB\neduPersonAffiliation: student\n"
+            "supannMailPrive: {SECOURS}foule@courriel.example\n\n"
+            for n in range(count)
+        )
+    )
+    run([tool("slapadd"), "-q", "-F", str(server.folder / "config"), "-b", server.base, "-l", str(ldif)])
+    server.launch()
+
+
+def test_a_directory_of_supann_2009_is_looked_at_by_its_own_names(own: PrivateSlapd, fitting: Settings) -> None:
+    attributes = {"rescue": "supannMailPerso", "rescue_label": "", "state": "", "state_date": ""}
+    older = changed(fitting, "attributes", **attributes)
+    assert "the rescue address" in next(f for f in wrong(examined(older)) if f.name == "rights").what
+    labelled = 'attrs=supannMailPrive val.regex="^[{]SECOURS[}]"'
+    with with_rules(own, lambda rules: [rule.replace(labelled, "attrs=supannMailPerso") for rule in rules]):
+        found = wrong(examined(older))
+    assert [finding.name for finding in found] in ([], ["rescue"])
+
+
 # TLS
 
 
@@ -365,6 +408,24 @@ def test_a_certificate_is_judged(
     found = [finding for finding in wrong(report) if finding.name == "certificate"]
     assert [finding.level for finding in found] == ([level] if level else [])
     assert all(said in finding.what for finding in found)
+
+
+@pytest.mark.parametrize(("ca_file", "found"), [("ca.pem", []), ("stranger.pem", ["mail-server"])])
+def test_the_mail_servers_certificate_is_judged(
+    fitting: Settings, authority: tuple[trustme.CA, Path], ca_file: str, found: list[str]
+) -> None:
+    ca, folder = authority
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    server = SmtpServer(0, lambda _mail: None, starttls=context)
+    server.start()
+    try:
+        mail = {"tls": "starttls", "port": server.port, "ca_file": str(folder / ca_file)}
+        report = examined(changed(fitting, "mail", **mail))
+    finally:
+        server.stop()
+    assert names(report) == found
+    assert all("ca_file" in finding.remedy for finding in wrong(report))
 
 
 def test_a_server_without_tls_is_named(own: PrivateSlapd, fitting: Settings) -> None:
