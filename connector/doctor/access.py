@@ -28,6 +28,7 @@ from connector.doctor.finding import Finding, broken, ok, untried, warning
 ALLOWED = {NO_SUCH_ATTRIBUTE, VALUE_EXISTS}  # the rights sufficed; what failed after them had to
 MAY_COMPARE = {COMPARE_FALSE, COMPARE_TRUE, NO_SUCH_ATTRIBUTE}
 _NO_WRITES = {10, 53, 80}  # referral, unwillingToPerform, other
+LOAD_ANEW = "load the rules anew; with --config ldapi:/// on the server, --fix-ldif writes them for you"
 _SOME_TIME = "19700101000000Z"
 _READ = (entries.LOCKED_SINCE, entries.PASSWORD_CHANGED)
 
@@ -58,7 +59,7 @@ def _nobody(case: Case, lane: Lane) -> Finding | None:
         return broken("people", f"there is no {directory.people_dn}", "[directory] people_dn")
     if lane.search(directory.people_dn).code == NO_SUCH_OBJECT:
         said = f"the portal may not see {directory.people_dn}: its access rules are not loaded, or name another branch"
-        return broken("rights", said, "load them, in front of all others", case.load(remedies.ACCESS))
+        return broken("rights", said, "load them, in front of all others", case.rules())
     if (
         case.stranger
         and case.stranger.search(directory.people_dn, directory.population, scope=SUBTREE, limit=1).entries
@@ -66,7 +67,7 @@ def _nobody(case: Case, lane: Lane) -> Finding | None:
         said = (
             f"strangers find people by {directory.population}, and the portal none: its access rules name other people"
         )
-        return broken("rights", said, "load them anew", remedies.rules_only(case.load(remedies.ACCESS)))
+        return broken("rights", said, LOAD_ANEW, case.rules())
     said = f"{directory.population} finds nobody under {directory.people_dn}"
     return broken("people", said, "[directory] population, and the same filter in the access rules (moncompte acl)")
 
@@ -86,12 +87,12 @@ def _writes(case: Case, lane: Lane, census: Census) -> Iterator[Finding]:
     case.has_rights = len(missing) < len(tries)
     if not case.has_rights:
         said = "the portal may write nothing: its access rules are not loaded, or stand behind others"
-        yield broken("rights", said, "load them, in front of all others", case.load(remedies.ACCESS))
+        yield broken("rights", said, "load them, in front of all others", case.rules())
         return
     missing += _unwritable_state(case, lane, census) + _unreadable(case, lane, someone)
     if missing:
         said = f"the portal lacks a right: {', '.join(missing)}"
-        yield broken("rights", said, "load the rules anew", remedies.rules_only(case.load(remedies.ACCESS)))
+        yield broken("rights", said, LOAD_ANEW, case.rules())
     else:
         yield ok("rights", f"the portal sees {census.total} people, and may write what it must")
 
@@ -142,11 +143,10 @@ def _decoy(case: Case, lane: Lane) -> Iterator[Finding]:
         yield broken("decoy", said, "load it", remedies.record(load, dn))
     elif code == NO_ACCESS or compares not in MAY_COMPARE:
         said = f"the portal may not write to {dn}, or not compare its password: its access rules "
-        rules = case.load(remedies.ACCESS)
         if case.has_rights:
-            yield broken("decoy", f"{said}name another decoy", "load them anew", remedies.rules_only(rules))
+            yield broken("decoy", f"{said}name another decoy", LOAD_ANEW, case.rules())
         else:
-            yield broken("decoy", f"{said}are not loaded, or name another decoy", "load them", rules)
+            yield broken("decoy", f"{said}are not loaded, or name another decoy", "load them", case.rules())
     elif code in ALLOWED:
         yield ok("decoy", "the decoy is there, and the portal may write to it")
     else:

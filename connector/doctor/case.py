@@ -49,6 +49,18 @@ class Case:
         """The policy that never locks, as ``config/ldap`` names it."""
         return f"cn=never-locks,ou=policies,{self.settings.directory.decoy_dn.partition(',')[2]}"
 
+    def rules(self) -> Fix | None:
+        """What gives the portal its rights: the file where nothing of it is loaded, else all rules anew.
+
+        Those cannot be written without knowing what is there, which cn=config alone tells.
+        """
+        whole = self.load(remedies.ACCESS)
+        bind_dn = self.settings.directory.bind_dn
+        present = self.configuration.get(self.database, {}).get("olcaccess", [])
+        if any(bind_dn.lower() in rule.lower() for rule in present):
+            return remedies.rules_anew(whole, present, bind_dn)
+        return None if self.has_rights and not present else whole
+
     def load(self, name: str) -> Fix:
         """The file of ``config/ldap`` as this directory needs it."""
         return remedies.file_for(self.settings, name, self.suffix or remedies.suffix_of(self.settings), self.database)

@@ -8,7 +8,7 @@ from connector import keys
 from connector.directory import entries
 from connector.directory.inspection import ADD, DELETE, NO_SUCH_ATTRIBUTE, REPLACE, SUBTREE, Lane
 from connector.doctor import remedies
-from connector.doctor.access import ALLOWED, MAY_COMPARE
+from connector.doctor.access import ALLOWED, LOAD_ANEW, MAY_COMPARE
 from connector.doctor.case import Case
 from connector.doctor.census import Census
 from connector.doctor.finding import Finding, broken, ok, untried, warning
@@ -31,8 +31,8 @@ def examine(case: Case) -> Iterator[Finding]:
     wide = [*_too_wide(case, lane, census), *_own_branch(case, lane)]
     if wide:
         said = f"the portal may do what it never needs: {', '.join(wide)}"
-        remedy = "put its rules, which end in none, in front of yours (olcAccess {0}…)"
-        yield broken("no-wider", said, remedy, remedies.rules_only(case.load(remedies.ACCESS)))
+        remedy = f"put its rules, which end in none, in front of yours: {LOAD_ANEW}"
+        yield broken("no-wider", said, remedy, case.rules())
     else:
         yield ok(
             "no-wider", "what it must not do is refused: to read a password, to write anything else, to anybody else"
@@ -100,8 +100,8 @@ def _outside(case: Case, lane: Lane) -> Iterator[Finding]:
     found = [dn for dn, entry in answer.entries if b"moncompteOperator" not in entry.get("objectclass", [])]
     if found:
         said = f"the portal sees people outside the population, such as {found[0]}"
-        remedy = "the access rules must name the same filter as [directory] population (moncompte acl)"
-        yield warning("outside", said, remedy, remedies.rules_only(case.load(remedies.ACCESS)))
+        remedy = f"the access rules must name the same filter as [directory] population: {LOAD_ANEW}"
+        yield warning("outside", said, remedy, case.rules())
 
 
 def _strangers(case: Case, census: Census) -> Iterator[Finding]:
@@ -112,7 +112,7 @@ def _strangers(case: Case, census: Census) -> Iterator[Finding]:
     seen = {name for dn in places for name in case.stranger.search(dn, attributes=list(_SECRETS)).values}
     if seen:
         shown = ", ".join(name for name in _SECRETS if name.lower() in seen)
-        fix = remedies.rules_only(case.load(remedies.ACCESS))
-        yield broken("strangers", f"anybody may read {shown}", "load the rule that hides them, in front of yours", fix)
+        fix = case.rules()
+        yield broken("strangers", f"anybody may read {shown}", LOAD_ANEW, fix)
     else:
         yield ok("strangers", "strangers see no key's hash")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from connector.doctor.finding import Fix, To
 from connector.settings import Settings, config_folder
 
@@ -73,12 +75,29 @@ def record(fix: Fix, dn: str) -> Fix:
     return Fix(fix.to, "\n\n".join(records).strip() + "\n") if records else fix
 
 
-def rules_only(fix: Fix) -> Fix:
-    """The access rules without the limit, which is there already and would have the whole file refused."""
-    before, _, after = fix.ldif.partition("add: olcLimits\n")
-    return Fix(fix.to, before + after.partition("\n-\n")[2]) if after else fix
+def rules_anew(fix: Fix, present: list[str], bind_dn: str) -> Fix:
+    """The access rules of ``fix`` in front of what is ``present``; whatever is there about the portal goes.
+
+    slapd refuses to add a rule that it has already, so all of them are replaced. A site's own rule about the secrets,
+    for its administrators or a replica, stays in front.
+    """
+    ours = re.findall(r"^olcAccess: \{\d+\}(.*)$", fix.ldif.replace("\n ", ""), re.MULTILINE)
+    others = [re.sub(r"^\{\d+\}", "", rule) for rule in present]
+    known = {_same(rule) for rule in ours}
+    kept = [rule for rule in others if bind_dn.lower() not in rule.lower() and _same(rule) not in known]
+    first = [rule for rule in kept if "moncompteKeyHash" in rule]
+    rules = (*first, *ours, *(rule for rule in kept if rule not in first))
+    lines = (f"olcAccess: {{{number}}}{rule}" for number, rule in enumerate(rules))
+    database = fix.ldif.partition("\n")[0].removeprefix("dn: ")
+    return to_config(database, "replace: olcAccess", *lines)
+
+
+def _same(rule: str) -> str:
+    """A rule as it compares: slapd writes it with other blanks and quotes than it was loaded with."""
+    return "".join(rule.replace('"', "").split()).lower()
 
 
 def limits_only(fix: Fix) -> Fix:
-    """The limit, without the access rules that are there already."""
-    return Fix(fix.to, fix.ldif.partition("\n-\nadd: olcAccess")[0] + "\n")
+    """The limit, in front of others, without the access rules that are there already."""
+    alone = fix.ldif.partition("\n-\nadd: olcAccess")[0] + "\n"
+    return Fix(fix.to, alone.replace("olcLimits: dn", "olcLimits: {0}dn"))
