@@ -116,6 +116,12 @@ class NothingToChange(MonCompteError):
     word = "nothing-to-change"
 
 
+class BatchRefused(MonCompteError):
+    """A file of a batch cannot be made or gone on from; the text says which and what to do."""
+
+    word = "batch-refused"
+
+
 class DirectoryError(MonCompteError):
     """The directory did not do what it was asked."""
 

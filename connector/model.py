@@ -169,10 +169,19 @@ class Account:
     password_changed: str | None = None  # pwdChangedTime as the directory writes it
     session_mark: str | None = None  # changes when the sessions are to end
     is_ours: bool = False  # already carries the class moncompteAccount
+    surname: str = ""  # this and the next two only where a whole population is read: for letters and lists
+    programmes: tuple[str, ...] = ()
+    address: tuple[str, ...] = ()  # the lines of a postal one
 
     def is_eligible(self, now: datetime) -> bool:
         """May hold a key and sign in; whoever may not is treated as if nobody were there."""
         return self.state.is_open(now) and not self.is_locked
+
+    @property
+    def was_never_activated(self) -> bool:
+        """The state says so; where the directory keeps none, no password was ever set under the password policy."""
+        has_no_password = self.state.value is None and self.password_changed is None
+        return self.state.status is Status.TO_ACTIVATE or has_no_password
 
     def is_resting(self, now: datetime, lockout_seconds: int) -> bool:
         """Whether the password policy has locked it for a while, so that no password would open it now."""

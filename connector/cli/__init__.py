@@ -6,7 +6,10 @@ import click
 
 from connector.cli.check import check
 from connector.cli.demo import demo
+from connector.cli.issue import issue
+from connector.cli.ldif import acl, ldif, schema
 from connector.cli.serve import serve
+from connector.cli.settings import settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,4 +23,9 @@ def main() -> None:
 
 main.add_command(check)
 main.add_command(demo)
+main.add_command(issue)
 main.add_command(serve)
+main.add_command(settings)
+main.add_command(schema)
+main.add_command(acl)
+main.add_command(ldif)

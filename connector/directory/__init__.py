@@ -7,11 +7,14 @@ writes: what must still hold at the instant of a write travels with it (exact-va
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
+from typing import TypeVar
 
 from babel.dates import get_timezone
 from ldap3.utils.conv import escape_filter_chars
@@ -24,6 +27,7 @@ from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, Mo
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 
+T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _BATCH = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,23 +114,37 @@ class Directory:
         ``ldap_filter`` in parentheses, or nothing for all. Raises SettingsInvalid for what is no filter.
         """
         readiness.check_filter(ldap_filter or "(objectClass=*)", "filter")
-        return self._operations.sweep(
-            self._settings.people_dn, f"(&{self._settings.population}{ldap_filter})", attributes
-        )
+        return self._sweep(controls.octets_of(f"(&{self._settings.population}{ldap_filter})"), attributes)
+
+    def _sweep(self, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[RawEntry]:
+        with self._operations.sweeping() as sweep:
+            yield from sweep(self._settings.people_dn, ldap_filter, attributes)
 
     def accounts(self, ldap_filter: str = "") -> Iterator[Account]:
         """The same, as accounts; one that cannot be read is passed over, with a line in the log."""
-        found = self.sweep(ldap_filter, entries.wanted(self._names))
+        found = self.sweep(ldap_filter, entries.printed(self._names))
         return (account for entry in found if (account := self._readable(*entry)))
 
-    def store_keys(
-        self, issued: Iterable[tuple[Account, PendingKey]]
-    ) -> Iterator[tuple[Account, MonCompteError | None]]:
-        """``store_key`` of many, in the fast lane; what became of each, in the order of the answers.
+    def accounts_of(self, uids: Iterable[str]) -> Iterator[tuple[str, Account | None]]:
+        """The account of each login, in that order, read shortly before; None where there is none, or two."""
+        population, names = controls.octets_of(self._settings.population), self._names
+        everybody = iter(uids)
+        with self._operations.sweeping() as sweep:
+            while chunk := list(islice(everybody, _BATCH)):
+                these = wire.every([population, wire.any_of(wire.equal(names.uid, uid) for uid in chunk)])
+                found: dict[str, list[Account]] = defaultdict(list)
+                for entry in sweep(self._settings.people_dn, these, entries.printed(names)):
+                    if account := self._readable(*entry):
+                        found[account.uid].append(account)
+                for uid in chunk:
+                    yield uid, found[uid][0] if len(found[uid]) == 1 else None
+
+    def store_keys(self, issued: Iterable[tuple[T, Account, PendingKey]]) -> Iterator[tuple[T, MonCompteError | None]]:
+        """``store_key`` of many, in the fast lane; of each, what it was for and its error, in the order of the answers.
 
         A person whose key, state or lock changed since the account was read gets none (Conflict).
         """
-        return self._operations.write_all((account, self._key_request(account, key)) for account, key in issued)
+        return self._operations.write_all((item, self._key_request(account, key)) for item, account, key in issued)
 
     def _key_request(self, account: Account, key: PendingKey) -> Request:
         what, only_if = changes.new_key(account, key, None), b""

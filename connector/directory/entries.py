@@ -22,6 +22,7 @@ FARTHEST = timedelta(days=1)  # no lease and no pause is half as long
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
 _NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
+_LABEL = re.compile(r"^\{[^}]*\}")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
 _OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
 OURS = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
@@ -35,6 +36,11 @@ def wanted(names: Attributes) -> list[str]:
     """The attributes a search asks for: nothing that is not used."""
     configured = (names.uid, names.ine, names.name, names.language, names.rescue, names.state, names.state_date)
     return [*filter(None, configured), "objectClass", LOCKED_SINCE, PASSWORD_CHANGED, *OURS]
+
+
+def printed(names: Attributes) -> list[str]:
+    """The same for letters and lists, and what these need beside."""
+    return [*wanted(names), *filter(None, (names.surname, names.programme, names.address))]
 
 
 def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo) -> Account:
@@ -72,6 +78,9 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         password_changed=one(PASSWORD_CHANGED),
         session_mark=one(SESSION_MARK),
         is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),
+        surname=one(names.surname) or "",
+        programmes=tuple(sorted(every(names.programme))),
+        address=_postal(one(names.address) or ""),
     )
 
 
@@ -127,6 +136,13 @@ def _key(one: Any) -> PendingKey | None:
         origin=Origin(origin.lower()) if origin and origin.lower() in {item.value for item in Origin} else None,
         failures=_count(one(KEY_FAILURES)),
     )
+
+
+def _postal(address: str) -> tuple[str, ...]:
+    """The lines of a postal address (RFC 4517 §3.3.28), less SUPANN's label in front."""
+    bare = _LABEL.sub("", address)
+    lines = (line.replace("\\24", "$").replace("\\5C", "\\").strip() for line in bare.split("$"))
+    return tuple(filter(None, lines))
 
 
 def _count(text: str | None) -> int:

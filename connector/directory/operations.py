@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ldap3 import DEREF_NEVER, SUBTREE
@@ -26,6 +27,7 @@ from connector.settings import Directory as DirectorySettings
 T = TypeVar("T")
 RawEntry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
+Sweep = Callable[[str, bytes, Sequence[str]], Iterator[RawEntry]]
 
 SUCCESS, SIZE_LIMIT, COMPARE_FALSE, COMPARE_TRUE = 0, 4, 5, 6  # RFC 4511 appendix A
 NO_SUCH_ATTRIBUTE, CONSTRAINT, VALUE_EXISTS, NO_SUCH_OBJECT, ENTRY_EXISTS = 16, 19, 20, 32, 68
@@ -91,13 +93,22 @@ class Operations:
             if item["type"] == "searchResEntry"
         ]
 
-    def sweep(self, base: str, ldap_filter: str, attributes: Sequence[str]) -> Iterator[RawEntry]:
-        """Every entry under ``base`` that matches, by pages (RFC 2696). Raises DirectoryMisconfigured."""
+    @contextmanager
+    def sweeping(self) -> Iterator[Sweep]:
+        """Give a function that searches by pages (RFC 2696), on a connection of its own while the block lasts.
+
+        It takes base, filter and attributes, and gives every entry that matches. It raises DirectoryMisconfigured.
+        """
         with self._working.own() as connection:
-            for entry in Lane(connection.socket).pages(base, controls.octets_of(ldap_filter), attributes):
-                if isinstance(entry, int):
-                    raise _sweep_error(entry, base)
-                yield entry
+            lane = Lane(connection.socket)
+
+            def sweep(base: str, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[RawEntry]:
+                for entry in lane.pages(base, ldap_filter, attributes):
+                    if isinstance(entry, int):
+                        raise _sweep_error(entry, base)
+                    yield entry
+
+            yield sweep
 
     def write_all(self, requests: Iterable[tuple[T, Request]]) -> Iterator[tuple[T, MonCompteError | None]]:
         """Many writes at a time; of each, what it was for and its error, in the order of the answers.

@@ -17,7 +17,7 @@ SEARCH_ENTRY, SEARCH_DONE, MODIFY_DONE, ADD_DONE = 0x64, 0x65, 0x67, 0x69  # RFC
 _SEARCH, _MODIFY, _ADD = 0x63, 0x66, 0x68
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x02, 0x04, 0x0A, 0x01
 _CONTROLS = 0xA0
-_AND, _NOT, _EQUAL = 0xA0, 0xA2, 0xA3
+_AND, _OR, _NOT, _EQUAL = 0xA0, 0xA1, 0xA2, 0xA3
 _PAGED = b"1.2.840.113556.1.4.319"  # RFC 2696
 _LONG, _MORE = 0x80, 0xFF
 _TRUE = bytes((_BOOLEAN, 1, 0xFF))
@@ -130,6 +130,11 @@ def equal(attribute: str, value: str) -> bytes:
 def negated(term: bytes) -> bytes:
     """Whatever does not match the term."""
     return _tlv(_NOT, term)
+
+
+def any_of(terms: Iterable[bytes]) -> bytes:
+    """Whatever matches one of the terms."""
+    return _tlv(_OR, b"".join(terms))
 
 
 def every(terms: Iterable[bytes]) -> bytes:

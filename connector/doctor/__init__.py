@@ -83,6 +83,6 @@ def _sweep(case: Case, directory: Directory, note: Callable[[int], None]) -> Ite
         return
     case.census = census.take(directory, case.settings, case.now, note)
     if case.census.stopped and case.census.total:
-        limits = case.load(remedies.ACCESS)
+        remedy = "give the portal this limit, in place of another of its own if it has one"
         said = f"only {case.census.total} people could be read: {case.census.stopped}"
-        yield broken("limits-of-size", said, "campaigns and checks would miss the others", remedies.limits_only(limits))
+        yield broken("limits-of-size", said, remedy, remedies.limits_only(case.load(remedies.ACCESS)))

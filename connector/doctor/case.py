@@ -57,13 +57,13 @@ class Case:
         whole = self.load(remedies.ACCESS)
         bind_dn = self.settings.directory.bind_dn
         present = self.configuration.get(self.database, {}).get("olcaccess", [])
-        if any(bind_dn.lower() in rule.lower() for rule in present):
+        if whole and any(bind_dn.lower() in rule.lower() for rule in present):
             return remedies.rules_anew(whole, present, bind_dn)
         return None if self.has_rights and not present else whole
 
-    def load(self, name: str) -> Fix:
+    def load(self, name: str) -> Fix | None:
         """The file of ``config/ldap`` as this directory needs it."""
-        return remedies.file_for(self.settings, name, self.suffix or remedies.suffix_of(self.settings), self.database)
+        return remedies.file_for(self.settings, name, self.database)
 
     def read(self, dn: str, *attributes: str) -> dict[str, list[str]]:
         """An entry's attributes as the portal, a stranger or the server's owner sees them, whoever sees any."""

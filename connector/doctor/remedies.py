@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import re
 
+from connector import ldif
 from connector.doctor.finding import Fix, To
+from connector.errors import SettingsInvalid
 from connector.settings import Settings, config_folder
 
-_SUFFIX = "dc=universite,dc=example"  # what the files of config/ldap are written for
-_PEOPLE, _PORTAL, _DECOY = (
-    f"ou=people,{_SUFFIX}",
-    f"cn=portal,ou=moncompte,{_SUFFIX}",
-    f"cn=decoy,ou=moncompte,{_SUFFIX}",
-)
-_POPULATION = "(eduPersonAffiliation=student)"
 DATABASE = "olcDatabase={1}mdb,cn=config"
 SCHEMA, ENTRIES, ACCESS = "12-schema-moncompte.ldif", "50-entries.ldif", "60-access.ldif"
 MODULES, INDEXES, POLICY = "20-modules.ldif", "30-indexes.ldif", "40-password-policy.ldif"
 
 
-def file_for(settings: Settings, name: str, suffix: str, database: str = DATABASE) -> Fix:
-    """A file of ``config/ldap`` for this directory; ``suffix`` and ``database`` are those that hold the people."""
-    directory = settings.directory
-    text = (config_folder() / "ldap" / name).read_text(encoding="utf-8")
-    replacements = (
-        (_PEOPLE, directory.people_dn),
-        (_PORTAL, directory.bind_dn),
-        (_DECOY, directory.decoy_dn),
-        (_POPULATION, directory.population),
-        ("cn: portal", f"cn: {_value(directory.bind_dn)}"),
-        ("cn: decoy", f"cn: {_value(directory.decoy_dn)}"),
-        (_SUFFIX, suffix),
-        (DATABASE, database),
-    )
-    for place, (sample, _) in enumerate(replacements):
-        text = text.replace(sample, f"\0{place}\0")  # so that no replacement is replaced again
-    for place, (_, ours) in enumerate(replacements):
-        text = text.replace(f"\0{place}\0", ours)
+def file_for(settings: Settings, name: str, database: str = DATABASE) -> Fix | None:
+    """A file of ``config/ldap`` for this directory; None where it cannot be made for these settings.
+
+    ``database`` is the DN of the one that holds the people.
+    """
+    number = database.partition(",")[0].removeprefix("olcDatabase=")
+    try:
+        text = ldif.written_for(config_folder() / "ldap" / name, settings, number)
+    except SettingsInvalid:
+        return None
     return Fix(To.DATA if name.startswith("50-") else To.CONFIG, _without_comments(text))
-
-
-def _value(dn: str) -> str:
-    """Of the first attribute of a DN that holds no escapes, as those of accounts are."""
-    return dn.partition(",")[0].partition("=")[2]
 
 
 def change(dn: str, *lines: str) -> str:
@@ -64,13 +46,10 @@ def _without_comments(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip() + "\n"
 
 
-def suffix_of(settings: Settings) -> str:
-    """The suffix, as far as the settings tell it."""
-    return settings.directory.people_dn.partition(",")[2]
-
-
-def record(fix: Fix, dn: str) -> Fix:
+def record(fix: Fix | None, dn: str) -> Fix | None:
     """Of a fix that makes several entries, the one of ``dn``."""
+    if fix is None:
+        return None
     records = [text for text in fix.ldif.split("\n\n") if text.lower().startswith(f"dn: {dn.lower()}\n")]
     return Fix(fix.to, "\n\n".join(records).strip() + "\n") if records else fix
 
@@ -97,7 +76,6 @@ def _same(rule: str) -> str:
     return "".join(rule.replace('"', "").split()).lower()
 
 
-def limits_only(fix: Fix) -> Fix:
-    """The limit, in front of others, without the access rules that are there already."""
-    alone = fix.ldif.partition("\n-\nadd: olcAccess")[0] + "\n"
-    return Fix(fix.to, alone.replace("olcLimits: dn", "olcLimits: {0}dn"))
+def limits_only(fix: Fix | None) -> Fix | None:
+    """The limit, without the access rules that are there already."""
+    return Fix(fix.to, fix.ldif.partition("\n-\nadd: olcAccess")[0] + "\n") if fix else None

@@ -93,8 +93,8 @@ def _shut_out(case: Case, lane: Lane, code: int) -> Finding:
     others = (lane.search(other).code for other in (dn.partition(",")[2], case.settings.directory.people_dn))
     if seen.code != SUCCESS and SUCCESS in others:  # so entries are shown to strangers, and this one is not there
         load = case.load(remedies.ENTRIES)
-        fix = load if lane.search(dn.partition(",")[2]).code != SUCCESS else remedies.record(load, dn)
-        return broken("sign-in", f"there is no entry {dn}", "load this, then give it a password (ldappasswd)", fix)
+        missing = load if lane.search(dn.partition(",")[2]).code != SUCCESS else remedies.record(load, dn)
+        return broken("sign-in", f"there is no entry {dn}", "load this, then give it a password (ldappasswd)", missing)
     give = f"ldappasswd -x -D ADMIN -W -H ldapi:/// -T PASSWORD_FILE '{dn}' (no newline at the end of the file)"
     hidden = "" if seen.code == SUCCESS else f"; or there is no such entry: config/ldap/{remedies.ENTRIES}"
     return broken("sign-in", f"{lane.uri} refuses the password of {dn}", give + hidden)

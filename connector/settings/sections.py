@@ -90,6 +90,9 @@ class Attributes(Section):
     student_number: str = "supannEtuId"
     name: str = Field(default="displayName", min_length=1)
     language: str = "preferredLanguage"
+    surname: str = "sn"
+    programme: str = "supannEntiteAffectation"
+    address: str = ""
     rescue: str = Field(default="supannMailPrive", min_length=1)
     rescue_label: str = "{SECOURS}"
     state: str = "supannRessourceEtat"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from connector import keys
+from connector import directory, keys
 from connector.cli.demo import settings as demo_settings
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
@@ -26,7 +27,8 @@ def fresh(clock: MovingClock) -> PendingKey:
 
 
 def outcomes(portal: Portal, wanted: list[tuple[Account, PendingKey]]) -> dict[str, type | None]:
-    return {who.uid: type(error) if error else None for who, error in portal.directory.store_keys(wanted)}
+    told = portal.directory.store_keys((who.uid, who, key) for who, key in wanted)
+    return {uid: type(error) if error else None for uid, error in told}
 
 
 @pytest.mark.parametrize("page", [1, 2, 500])
@@ -46,7 +48,23 @@ def test_it_reads_everybody_whatever_the_size_of_a_page(
 def test_an_account_is_the_one_that_a_look_up_finds(portal: Portal, people: dict[str, str]) -> None:
     everybody = {found.uid: found for found in portal.directory.accounts()}
     assert everybody
-    assert {uid: portal.directory.find([Uid(uid)]) for uid in everybody} == everybody
+    plain = {uid: replace(found, surname="", programmes=(), address=()) for uid, found in everybody.items()}
+    assert {uid: portal.directory.find([Uid(uid)]) for uid in everybody} == plain
+    assert (everybody["emercier"].surname, everybody["emercier"].programmes) == ("Mercier", ("UFR-LETTRES",))
+
+
+def test_accounts_are_read_in_the_order_they_are_asked_for(portal: Portal, people: dict[str, str]) -> None:
+    asked = ["jmartin001", "nobody", "emercier", "*", "jmartin001"]
+    found = [(uid, who and who.uid) for uid, who in portal.directory.accounts_of(asked)]
+    assert found == [(uid, uid if uid in people else None) for uid in asked]
+
+
+def test_more_of_them_than_one_filter_holds(
+    portal: Portal, people: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_BATCH", 2)
+    uids = sorted(found.uid for found in portal.directory.accounts())
+    assert [(uid, who and who.uid) for uid, who in portal.directory.accounts_of(uids)] == [(u, u) for u in uids]
 
 
 def test_nobody_outside_the_population_is_read(portal: Portal, people: dict[str, str], slapd: PrivateSlapd) -> None:
