@@ -298,6 +298,16 @@ def test_an_account_of_ours_that_may_be_locked_is_named(own: PrivateSlapd, fitti
     assert NOT_OURS in finding.fix.ldif
 
 
+def test_a_portal_that_is_locked_is_named_and_can_be_unlocked(own: PrivateSlapd, fitting: Settings) -> None:
+    locked = "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n"
+    with with_change(own, PORTAL, locked, "replace: pwdAccountLockedTime\n"):
+        finding = only(examined(fitting))
+        assert "is locked" in finding.what
+        assert finding.fix
+        own.add_ldif(finding.fix.ldif)
+        assert wrong(examined(fitting)) == []
+
+
 def test_passwords_kept_in_clear_are_told_by_cn_config(own: PrivateSlapd, fitting: Settings) -> None:
     back = "replace: olcPPolicyHashCleartext\nolcPPolicyHashCleartext: TRUE\n"
     with with_change(own, PPOLICY, back.replace("TRUE", "FALSE"), back):
