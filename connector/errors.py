@@ -119,8 +119,6 @@ class NothingToChange(MonCompteError):
 class BatchRefused(MonCompteError):
     """A file of a batch cannot be made or gone on from; the text says which and what to do."""
 
-    word = "batch-refused"
-
 
 class Obstacle(Enum):
     """Why an operator's act on one account was not done."""
@@ -171,8 +169,6 @@ class Conflict(DirectoryError):
 class LetterRefused(MonCompteError):
     """A letter that cannot be printed as it should; ``problems`` are sentences for a sysadmin, without the key."""
 
-    word = "letter-refused"
-
     def __init__(self, uid: str, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.uid = uid
@@ -181,8 +177,6 @@ class LetterRefused(MonCompteError):
 
 class UnknownFormat(MonCompteError):
     """A file is asked for in a format that we do not write."""
-
-    word = "unknown-format"
 
 
 class MailFailed(MonCompteError):

@@ -41,7 +41,7 @@ class Effective:
         said = " ".join(filter(None, (self.source.value, self.where)))
         if self.value is None:
             return f"# {self.name}  # {said}"
-        return f"{self.name} = {json.dumps(self.value, ensure_ascii=False)}  # {said}"
+        return f"{self.name} = {to_toml(self.value)}  # {said}"
 
 
 def effective(path: Path, environment: Mapping[str, str]) -> list[Effective]:
@@ -130,6 +130,14 @@ def _masked(value: str | None) -> str | None:
     if url is None:
         return MASK
     return url[1] + (f"{MASK}@" if url[2] else "") + url[3] + (f"?{MASK}" if url[4] else "")
+
+
+def to_toml(value: object) -> str:
+    """A setting's value as the file bears it: of such values JSON and TOML differ in tables alone."""
+    if isinstance(value, Mapping):
+        pairs = (f"{to_toml(name)} = {to_toml(each)}" for name, each in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: Any) -> str | int | bool | list[str]:

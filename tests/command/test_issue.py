@@ -280,7 +280,7 @@ def test_a_directory_that_does_not_answer_says_how_to_go_on(
     try:
         done = moncompte("issue", "--filter", "(uid=*)", "--csv", sheet)
     finally:
-        slapd.launch()
+        slapd.restart()
     assert done.exit_code == 69, done.output
     assert "moncompte issue --resume" in done.stderr
     before = rows(sheet)

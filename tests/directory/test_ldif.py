@@ -175,8 +175,8 @@ def test_rules_without_a_state_are_numbered_without_a_gap() -> None:
     path = next(path for path in files() if path.name.startswith("60"))
     printed = written_for(path, changed(SAMPLE, "attributes", **NAMES_2009))
     rules = re.findall(r"^olcAccess: \{(\d+)\}", printed, re.MULTILINE)
-    assert rules == [str(number) for number in range(12)]
-    assert "# {5} Operators of the help desk" in printed
+    assert rules == [str(number) for number in range(13)]
+    assert "# {6} Operators of the help desk" in printed
     assert "supannRessourceEtat=" not in printed
     assert "The one step of the state" not in printed
     assert " attrs=supannMailPerso\n  by " in printed

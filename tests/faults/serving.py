@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.settings import Settings
+from connector.settings.effective import to_toml
 from tests.faults.visitors import Visitor
 
 _COMMAND = [str(Path(sys.executable).with_name("moncompte")), "serve", "--settings"]
@@ -57,7 +57,7 @@ def as_toml(settings: Settings) -> str:
 
 
 def _line(item: tuple[str, object]) -> str:
-    return f"{item[0]} = {json.dumps(item[1], ensure_ascii=False)}\n"  # of such values, TOML's way of writing too
+    return f"{item[0]} = {to_toml(item[1])}\n"  # of such values, TOML's way of writing too
 
 
 class Crowd:
