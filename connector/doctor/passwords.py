@@ -11,7 +11,9 @@ from connector import keys
 from connector.directory.inspection import (
     CONSTRAINT,
     DELETE,
+    NO_ACCESS,
     NO_SUCH_ATTRIBUTE,
+    NO_SUCH_OBJECT,
     PASSWORD_POLICY,
     REPLACE,
     Answer,
@@ -67,6 +69,9 @@ def _hashing(case: Case, lane: Lane) -> Iterator[Finding]:
     if twice.code == NO_SUCH_ATTRIBUTE:
         said = "the directory keeps new passwords in clear: it has no password policy overlay"
         yield broken("hashing", said, 'load it, or set [password] hash = "argon2id"', case.load(remedies.POLICY))
+        return
+    if twice.code in {NO_ACCESS, NO_SUCH_OBJECT}:
+        yield untried("hashing", "the decoy must be mended first")
         return
     configured = case.overlays.get("ppolicy", {}).get("olcppolicyhashcleartext", [])
     cost = _median(lambda: lane.try_modify(dn, _new(secret))) - _median(lambda: lane.try_modify(dn, {}))

@@ -55,7 +55,7 @@ def _doubles(census: Census) -> Iterator[Finding]:
     """Two matches are nobody: neither of them can come in by that identifier. No INE is shown."""
     words = {"login": "a login (or alias)", "ine": "an INE"}
     for what, kind in census.doubles.items():
-        said = f"{kind.count} share {words[what]}, and are not found by it: {_some(kind)}"
+        said = f"two people share {words[what]}, and neither is found by it ({kind.count} in all): {_some(kind)}"
         yield warning(f"double-{what}", said, "correct one of each; the unique overlay (slapo-unique) keeps it so")
     if not census.doubles:
         yield ok("doubles", "no login, alias or INE belongs to two people")

@@ -26,10 +26,11 @@ from tests.conftest import PEOPLE_LDIF, reset_people
 DATABASE = "olcDatabase={1}mdb,cn=config"
 PPOLICY = f"olcOverlay={{0}}ppolicy,{DATABASE}"
 DEFAULT_POLICY = f"cn=default,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
-NOT_OURS = f"cn=never-locks,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
+GENTLE = f"cn=never-locks,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
 PORTAL, DECOY = f"cn=portal,ou=moncompte,{SAMPLE_SUFFIX}", f"cn=decoy,ou=moncompte,{SAMPLE_SUFFIX}"
 PEOPLE = f"ou=people,{SAMPLE_SUFFIX}"
 DAY = timedelta(days=1)
+OURS = 12  # rules of config/ldap/60-access.ldif that are about the portal
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +179,10 @@ def test_a_right_that_is_too_much_is_named(own: PrivateSlapd, fitting: Settings,
     with with_rules(own, edit):
         found = [finding.what for finding in wrong(examined(fitting)) if finding.name == "no-wider"]
         mended(own, fitting, "no-wider")
+        rules = own.run(
+            "ldapsearch", *EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", DATABASE, "-s", "base", "olcAccess"
+        )
+        assert rules.count(f'by dn.exact="{PORTAL}"') == OURS  # the one too much is gone, not only overruled
     assert len(found) == 1
     assert said.replace("to a password to", "to give a password to") in found[0]
 
@@ -289,13 +294,13 @@ def test_hashes_refused_by_the_policy_are_named(own: PrivateSlapd, fitting: Sett
 
 @pytest.mark.parametrize("dn", [PORTAL, DECOY])
 def test_an_account_of_ours_that_may_be_locked_is_named(own: PrivateSlapd, fitting: Settings, dn: str) -> None:
-    back = f"replace: pwdPolicySubentry\npwdPolicySubentry: {NOT_OURS}\n"
+    back = f"replace: pwdPolicySubentry\npwdPolicySubentry: {GENTLE}\n"
     with with_change(own, dn, "replace: pwdPolicySubentry\n", back):
         finding = only(examined(fitting))
     assert finding.name == "lockout"
     assert dn in finding.what
     assert finding.fix
-    assert NOT_OURS in finding.fix.ldif
+    assert GENTLE in finding.fix.ldif
 
 
 def test_a_portal_that_is_locked_is_named_and_can_be_unlocked(own: PrivateSlapd, fitting: Settings) -> None:
@@ -500,6 +505,8 @@ def test_servers_that_do_not_hold_the_same_are_named(own: PrivateSlapd, fitting:
         both = changed(fitting, "directory", uri=(own.ldapi_uri, second.ldapi_uri))
         second.run("ldappasswd", *second.as_root, "-s", own.portal_password, PORTAL)
         reset_people(second)
+        down = changed(fitting, "directory", uri=(own.ldapi_uri, "ldap://127.0.0.1:1"))
+        assert "not every server" in next(f.what for f in examined(down).findings() if f.name == "replicas")
         report = examined(both)
         assert "replicas" in [finding.name for finding in report.findings(Level.UNTRIED)]
         for server, stamp in ((own, "20261122120000"), (second, "20261122110000")):
