@@ -71,6 +71,7 @@ class Composer:
             "activated": Happened.ACTIVATED in notice.happened,
             "password_changed": Happened.PASSWORD in notice.happened,
             "rescue_changed": Happened.RESCUE in notice.happened,
+            "rescue_removed": Happened.RESCUE_REMOVED in notice.happened,
             "rescue_first": Happened.RESCUE_FIRST in notice.happened,
         }
         return self._compose("notice", account, notice.address, now, facts)

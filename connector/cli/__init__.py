@@ -5,9 +5,17 @@ from __future__ import annotations
 import click
 
 from connector.cli.demo import demo
+from connector.cli.dispatch import dispatch
 from connector.cli.import_ import import_
 from connector.cli.issue import issue
+from connector.cli.ldif import acl, ldif, schema
+from connector.cli.purge import purge
+from connector.cli.revoke import revoke
 from connector.cli.serve import serve
+from connector.cli.set_rescue import set_rescue
+from connector.cli.settings import settings
+from connector.cli.show import show
+from connector.cli.unlock import unlock
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,7 +27,20 @@ def main() -> None:
     """
 
 
-main.add_command(demo)
-main.add_command(import_)
-main.add_command(issue)
-main.add_command(serve)
+for command in (
+    demo,
+    serve,
+    settings,
+    schema,
+    acl,
+    ldif,
+    issue,
+    show,
+    revoke,
+    unlock,
+    set_rescue,
+    purge,
+    dispatch,
+    import_,
+):
+    main.add_command(command)
