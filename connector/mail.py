@@ -17,9 +17,9 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from babel.dates import format_datetime as babel_datetime
 from babel.dates import get_timezone
@@ -33,7 +33,7 @@ from connector.settings import Settings
 TEMPLATES = Path(__file__).parent / "mails"
 LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
 FALLBACK_LANGUAGE = "fr"
-_READY = 220  # RFC 5321 §4.3.2
+_READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
 
 
 class Composer:
@@ -53,13 +53,11 @@ class Composer:
     def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
         """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
 
-        Its link carries the key in the fragment, which browsers keep to themselves; following it changes nothing.
+        Its link carries the key in the fragment (``keys.link``).
         """
-        shown = keys.show(key)
-        link = f"{self._web.portal_url}#identifiant={quote(account.uid)}&cle={quote(shown)}"
         facts = {
-            "key": shown,
-            "link": link,
+            "key": keys.show(key),
+            "link": keys.link(self._web.portal_url, account.uid, key),
             "until": self._local(expiry, _language(account)),
             "to_activate": account.state.status is Status.TO_ACTIVATE,
         }
@@ -191,6 +189,18 @@ class MailSession:
             raise MailServerDown(_said(error)) from None
         except (ValueError, UnicodeError):
             raise MailRejected("address") from None
+
+    def try_sender(self, sender: str) -> None:
+        """Whether the server would take a mail from ``sender``; none is sent. Raises MailFailed, MailServerDown."""
+        try:
+            with _bounded(self._client, self._timeout_seconds):
+                code, _ = self._client.mail(parseaddr(sender)[1])
+                self._client.rset()
+        except (OSError, smtplib.SMTPException) as error:
+            self._client.close()
+            raise MailServerDown(_said(error)) from None
+        if code != _TAKEN:
+            raise MailFailed(str(code))
 
 
 def _language(account: Account) -> str:

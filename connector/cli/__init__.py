@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.dispatch import dispatch
 from connector.cli.import_ import import_
@@ -15,6 +16,7 @@ from connector.cli.serve import serve
 from connector.cli.set_rescue import set_rescue
 from connector.cli.settings import settings
 from connector.cli.show import show
+from connector.cli.stats import stats
 from connector.cli.unlock import unlock
 
 
@@ -28,19 +30,8 @@ def main() -> None:
 
 
 for command in (
-    demo,
-    serve,
-    settings,
-    schema,
-    acl,
-    ldif,
-    issue,
-    show,
-    revoke,
-    unlock,
-    set_rescue,
-    purge,
-    dispatch,
-    import_,
+    *(demo, check, serve, dispatch, settings, ldif, schema, acl),
+    *(import_, issue, stats, purge),
+    *(show, revoke, unlock, set_rescue),
 ):
     main.add_command(command)

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -161,5 +162,6 @@ def progress(total: int | None, label: str) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield lambda _more: None
         return
-    with click.progressbar(length=total or 0, label=label, file=sys.stderr, show_pos=True) as bar:
+    steps = repeat(None) if total is None else None  # of unknown length: click shows how many, and that it moves
+    with click.progressbar(steps, length=total, label=label, file=sys.stderr, show_pos=True) as bar:
         yield bar.update
