@@ -13,6 +13,7 @@ from typing import Any
 from connector.settings import SECTIONS, Settings, Tree, build, config_folder, merge, read, secrets_of
 
 MASK = "***"
+Plain = str | int | bool | list[str] | dict[str, list[str]]
 _SETTING = re.compile(r"(?:# )?([a-z_]+) = ")
 
 
@@ -32,7 +33,7 @@ class Effective:
 
     section: str
     name: str
-    value: str | int | bool | list[str] | None
+    value: Plain | None
     source: Source
     where: str = ""  # the variable, the secret's file, and what is wrong with it
 
@@ -140,7 +141,9 @@ def to_toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _plain(value: Any) -> str | int | bool | list[str]:
+def _plain(value: Any) -> Plain:
     if isinstance(value, IntEnum):
         return value.name.lower()
+    if isinstance(value, dict):
+        return {name: list(each) for name, each in value.items()}
     return list(value) if isinstance(value, tuple) else value
