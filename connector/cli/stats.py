@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from babel.dates import get_timezone
 
+from connector.charts import bars, save
 from connector.cli.columns import Row, fitted, width
 from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
 from connector.errors import SettingsInvalid
@@ -45,6 +47,8 @@ HEADINGS = {
     Fact.MAILS_WAITING: "waiting",
     Fact.MAILS_GIVEN_UP: "given up",
 }
+STATES = (Fact.ACTIVATED, Fact.WITH_KEY, Fact.WITHOUT_KEY, Fact.CLOSED)
+DRAWN = (".svg", ".png")
 DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated.EXPIRING: "keys expiring"}
 
 
@@ -59,14 +63,18 @@ DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated
     help="Of the population, only who matches; by attributes that the portal may read.",
 )
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="With --by day: from AAAA-MM-JJ on.")
+@click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it: .svg or .png.")
 @json_option
-def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, as_json: bool) -> None:
+def stats(
+    path: Path, by: str | None, ldap_filter: str, since: datetime | None, chart: Path | None, as_json: bool
+) -> None:
     """Count the population: activated, to activate, closed, keys, locks, mails.
 
     \b
     moncompte stats
     moncompte stats --by programme --filter '(supannEntiteAffectation=UFR-DROIT*)'
     moncompte stats --by day --since 2026-09-01 --json
+    moncompte stats --by programme --chart programmes.svg
 
     People, activated, with key, without, closed: the last four add up to the first. "With key" and "without" are to
     activate, with a key that opens today or not; "expired" are keys that nobody purged; "no rescue" leaves out who is
@@ -80,6 +88,8 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
     """
     if since and by != "day":
         raise click.UsageError("--since goes with --by day")
+    if chart and chart.suffix.lower() not in DRAWN:
+        raise click.BadParameter(f"{chart}: its name must end in {' or '.join(DRAWN)}", param_hint="--chart")
     with opened(path) as portal:
         now = portal.now()
         found = counted(portal, ldap_filter, now)
@@ -89,6 +99,8 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
     else:
         click.echo(shown(found, by, days, width()))
     remark(found, by)
+    if chart:
+        draw(chart, found, by, days, now.astimezone(get_timezone(portal.settings.web.timezone)).date())
 
 
 def remark(found: Statistics, by: str | None) -> None:
@@ -98,6 +110,23 @@ def remark(found: Statistics, by: str | None) -> None:
         refuse(f"nobody; {may}")
     if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:
         click.echo(f"nobody has a programme; {may}", err=True)
+
+
+def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], today: date) -> None:
+    """The chart. Stacked bars hold what adds up: the states, or one kind of fact alone."""
+    if by == "programme":
+        names = by_name(found.programmes)
+        series = {HEADINGS[fact]: [found.programmes[name][fact] for name in names] for fact in STATES}
+    elif by == "day":
+        names = [day.isoformat() for day in days]
+        series = {"activated": [counts.get(Dated.ACTIVATED, 0) for counts in days.values()]}
+    else:
+        names = [words.strip() for words in WORDS.values()]
+        series = {"number": [found.total[fact] for fact in WORDS]}
+    try:
+        save(bars(f"Mon compte, {today}: accounts" + (f" by {by}" if by else ""), names, series), chart)
+    except OSError as error:
+        refuse(f"{chart}: {error.strerror}")
 
 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:
