@@ -22,8 +22,10 @@ FLOORS = (  # from the ground up; a package counts as one file
     {
         "connector.audit",
         "connector.batch",
+        "connector.charts",
         "connector.choices",
         "connector.directory",
+        "connector.letters",
         "connector.mail",
         "connector.throttle",
     },

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 from babel.dates import get_timezone
 
-from connector.charts import bars, save
 from connector.cli.columns import Row, fitted, width
 from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
 from connector.errors import SettingsInvalid
@@ -114,6 +113,8 @@ def remark(found: Statistics, by: str | None) -> None:
 
 def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], today: date) -> None:
     """The chart. Stacked bars hold what adds up: the states, or one kind of fact alone."""
+    from connector.charts import bars, save  # here: nobody else needs the system's cairo
+
     if by == "programme":
         names = by_name(found.programmes)
         series = {HEADINGS[fact]: [found.programmes[name][fact] for name in names] for fact in STATES}
