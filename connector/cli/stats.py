@@ -113,7 +113,7 @@ def remark(found: Statistics, by: str | None) -> None:
 
 def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], today: date) -> None:
     """The chart. Stacked bars hold what adds up: the states, or one kind of fact alone."""
-    from connector.charts import bars, save  # here: nobody else needs the system's cairo
+    from connector.charts import bars, save  # noqa: PLC0415 (whoever draws none needs no cairo)
 
     if by == "programme":
         names = by_name(found.programmes)
