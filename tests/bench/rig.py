@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
 import re
@@ -10,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, BinaryIO, Self
 from urllib.parse import urlencode
 
@@ -34,29 +32,6 @@ def with_sections(settings: Settings, **sections: dict[str, Any]) -> Settings:
     """The same settings with some values changed: ``with_sections(settings, keys={"cooldown_seconds": 0})``."""
     changed = {name: getattr(settings, name).model_copy(update=values) for name, values in sections.items()}
     return settings.model_copy(update=changed)
-
-
-def written(settings: Settings, folder: Path) -> Path:
-    """The settings that a command of ours needs, as a file in ``folder``; a JSON string is a TOML string."""
-    web, directory, mail = settings.web, settings.directory, settings.mail
-    tables: dict[str, dict[str, Any]] = {
-        "web": {"portal_url": "https://moncompte.example/", "secret_key": web.secret_keys[0]},
-        "directory": {
-            "uri": list(directory.uri),
-            "password": directory.password.get_secret_value(),
-            **{name: getattr(directory, name) for name in ("bind_dn", "people_dn", "decoy_dn")},
-        },
-        "mail": {**{name: getattr(mail, name) for name in ("host", "port", "sender")}, "tls": "none"},
-        "audit": {"file": str(folder / "audit.jsonl")},
-    }
-    lines = (
-        f"[{table}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
-        for table, values in tables.items()
-    )
-    file = folder / "moncompte.toml"
-    file.touch(mode=0o600)
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return file
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from connector.statistics import Census
 from tests.bench import crowd
-from tests.bench.rig import written
+from tests.shell_fixtures import toml_of
 
 _USUAL_ENTRIES = 100_000
 C_CLIENT = "ldapsearch"
@@ -60,7 +60,9 @@ def main() -> int:
     with PrivateSlapd() as slapd, Mailbox() as mailbox:
         crowd.load(slapd, options.entries, utc_now())
         settings = demo_settings(slapd, mailbox, 0)
-        commands = _ours(written(settings, slapd.folder)) | {C_CLIENT: _theirs(slapd, settings)}
+        file = slapd.folder / "moncompte.toml"  # which only we may enter
+        file.write_text(toml_of(settings), encoding="utf-8")
+        commands = _ours(file) | {C_CLIENT: _theirs(slapd, settings)}
         runs: dict[str, list[Run]] = {name: [] for name in commands}
         for _ in range(options.rounds):
             for name, command in commands.items():
