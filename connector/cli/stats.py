@@ -112,22 +112,30 @@ def remark(found: Statistics, by: str | None) -> None:
 
 
 def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], today: date) -> None:
-    """The chart. Stacked bars hold what adds up: the states, or one kind of fact alone."""
+    """The chart, of what the table says and a bar can: states, which add up; activations alone, by day."""
     from connector.charts import bars, save  # noqa: PLC0415 (whoever draws none needs no cairo)
 
     if by == "programme":
         names = by_name(found.programmes)
-        series = {HEADINGS[fact]: [found.programmes[name][fact] for name in names] for fact in STATES}
+        series = {WORDS[fact].strip(): [found.programmes[name][fact] for name in names] for fact in STATES}
     elif by == "day":
-        names = [day.isoformat() for day in days]
-        series = {"activated": [counts.get(Dated.ACTIVATED, 0) for counts in days.values()]}
+        counts = {day.isoformat(): number for day, each in days.items() if (number := each.get(Dated.ACTIVATED, 0))}
+        names, series = list(counts), {"activated": list(counts.values())}
     else:
-        names = [words.strip() for words in WORDS.values()]
-        series = {"number": [found.total[fact] for fact in WORDS]}
+        names, series = _all_in_bars(found)
     try:
         save(bars(f"Mon compte, {today}: accounts" + (f" by {by}" if by else ""), names, series), chart)
     except OSError as error:
         refuse(f"{chart}: {error.strerror}")
+
+
+def _all_in_bars(found: Statistics) -> tuple[list[str], dict[str, list[int]]]:
+    """One bar of the states, and one for each fact that overlaps them."""
+    others = [fact for fact in WORDS if fact not in (Fact.PEOPLE, *STATES)]
+    empty = [0] * len(others)
+    series = {WORDS[fact].strip(): [found.total[fact], *empty] for fact in STATES}
+    names = [WORDS[fact] for fact in (Fact.PEOPLE, *others)]
+    return names, {**series, "other counts": [0, *(found.total[fact] for fact in others)]}
 
 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:
