@@ -11,7 +11,7 @@ import click
 from babel.dates import get_timezone
 
 from connector.cli.columns import Row, fitted, width
-from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
+from connector.cli.shell import echo_json, explained, json_option, opened, progress, refuse, settings_option, table
 from connector.errors import SettingsInvalid
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
@@ -99,7 +99,8 @@ def stats(
         click.echo(shown(found, by, days, width()))
     remark(found, by)
     if chart:
-        draw(chart, found, by, days, now.astimezone(get_timezone(portal.settings.web.timezone)).date())
+        with explained():
+            draw(chart, found, by, days, now.astimezone(get_timezone(portal.settings.web.timezone)).date())
 
 
 def remark(found: Statistics, by: str | None) -> None:
