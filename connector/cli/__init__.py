@@ -6,7 +6,9 @@ import click
 
 from connector.cli.demo import demo
 from connector.cli.issue import issue
+from connector.cli.ldif import acl, ldif, schema
 from connector.cli.serve import serve
+from connector.cli.settings import settings
 from connector.cli.stats import stats
 
 
@@ -23,3 +25,7 @@ main.add_command(demo)
 main.add_command(issue)
 main.add_command(serve)
 main.add_command(stats)
+main.add_command(settings)
+main.add_command(schema)
+main.add_command(acl)
+main.add_command(ldif)
