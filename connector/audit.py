@@ -45,7 +45,15 @@ class Event(Enum):
     KEY_ISSUED = "operator:key:issue"
     KEY_MAILED = "outbox:key:mail"
     NOTICE_MAILED = "outbox:notice:mail"
+    FILE_IMPORTED = "records:file:import"
+    ACCOUNT_CREATED = "records:account:create"
+    ACCOUNT_CORRECTED = "records:account:correct"
     FORM_REFUSED = "visitor:form:forge"
+    ACCOUNT_SHOWN = "operator:account:show"
+    ACCOUNT_UNLOCKED = "operator:account:unlock"
+    KEY_REVOKED = "operator:key:revoke"
+    KEYS_PURGED = "operator:key:purge"
+    RESCUE_SET = "operator:rescue:set"
 
 
 class Outcome(Enum):

@@ -122,6 +122,28 @@ class BatchRefused(MonCompteError):
     word = "batch-refused"
 
 
+class Obstacle(Enum):
+    """Why an operator's act on one account was not done."""
+
+    UNKNOWN = "unknown"  # nobody of the population answers to what was typed
+    SEVERAL = "several"  # the portal treats them as nobody
+    NO_LOGIN = "no-login"  # an entry that cannot be an account
+    NO_KEY = "no-key"
+    NOT_LOCKED = "not-locked"
+    LOCKED_FOR_GOOD = "locked-for-good"  # by an administrator, who alone may end it
+    SAME_ADDRESS = "same-address"
+    NO_RESCUE = "no-rescue-address"
+
+
+class ActRefused(MonCompteError):
+    """What an operator asked for cannot be done; ``dns`` are the entries that answer, where that is not one account."""
+
+    def __init__(self, why: Obstacle, uid: str | None = None, dns: tuple[str, ...] = ()) -> None:
+        super().__init__(why.value)
+        self.why, self.dns = why, dns
+        self.word, self.uid = why.value, uid
+
+
 class DirectoryError(MonCompteError):
     """The directory did not do what it was asked."""
 

@@ -109,6 +109,7 @@ class Happened(Enum):
     PASSWORD = "password"  # noqa: S105 (a word)
     RESCUE = "rescue"
     RESCUE_FIRST = "first-rescue"  # there was none before
+    RESCUE_REMOVED = "removed-rescue"  # by an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ class Account:
     spent_hashes: tuple[str, ...] = field(default=(), repr=False)
     rescues: tuple[str, ...] = ()  # raw directory values, label included
     rescue: str | None = None  # the address alone
+    rescue_verified: datetime | None = None  # when it was proved; asked for by operators alone
     mail_due: datetime | None = None
     mail_due_raw: str = ""  # the directory's exact value, for whoever claims or settles the mail
     mail_failures: int = 0
@@ -166,6 +168,7 @@ class Account:
     keys_mailed: tuple[datetime, ...] = ()  # when, of late
     is_locked: bool = False  # administratively: pwdAccountLockedTime 000001010000Z
     locked_since: datetime | None = None  # for a while, by the password policy
+    failed_binds: tuple[datetime, ...] = ()  # what the policy counts towards a lock; asked for by operators alone
     password_changed: str | None = None  # pwdChangedTime as the directory writes it
     session_mark: str | None = None  # changes when the sessions are to end
     is_ours: bool = False  # already carries the class moncompteAccount
@@ -203,6 +206,13 @@ class Account:
     def personal_words(self) -> tuple[str, ...]:
         """What a password must not contain: login, names, INE, rescue address."""
         return tuple(word for word in (self.uid, self.name, *self.ines, self.rescue) if word)
+
+
+def masked(address: str) -> str:
+    """``j***@g***.fr``: enough for its owner, useless to others; three stars whatever the length."""
+    local, _at, domain = address.rpartition("@")
+    host, _dot, top = domain.rpartition(".")
+    return f"{local[:1]}***@{host[:1]}***.{top}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -39,7 +39,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
 
 class Outbox:
-    """Sends what is handed over, and dispatches what the directory says is overdue."""
+    """Sends what is handed over, and dispatches what the directory says is overdue.
+
+    ``outcomes`` counts what became of the mails since the process began; ``is_server_down`` tells of the last try.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,8 @@ class Outbox:
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_server_down = False
+        self.is_server_down = False
+        self.outcomes: Counter[Outcome] = Counter()
 
     def lease(self, now: datetime) -> datetime:
         """Until when a mail that is handed over now is ours to send."""
@@ -192,11 +196,11 @@ class Outbox:
     def _tell_server(self, error: MailServerDown | None) -> None:
         """One line in the log when the mail server goes, one when it is back: an outage may last for days."""
         where = f"{self._mail.host}:{self._mail.port}"
-        if error and not self._is_server_down:
+        if error and not self.is_server_down:
             _LOG.warning("the mail server %s is down, mails wait in the directory: %s", where, error)
-        elif self._is_server_down and not error:
+        elif self.is_server_down and not error:
             _LOG.warning("the mail server %s is back", where)
-        self._is_server_down = error is not None
+        self.is_server_down = error is not None
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:
         now = self._clock()
@@ -248,4 +252,5 @@ class Outbox:
             owed.move(self._directory, new_due, failures)
 
     def _tell(self, owed: Owed, outcome: Outcome, reason: str = "") -> None:
+        self.outcomes[outcome] += 1
         self._audit.write(owed.event, Line(owed.account.uid, "outbox", outcome, reason))

@@ -15,7 +15,8 @@ from flask import Flask
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 
-from webui import messages, security
+from connector.model import masked
+from webui import security
 from webui.views import PORTAL, entry, password, problems, wellknown
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(wellknown.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"web": portal.settings.web, "select_locale": select_locale})
-    app.jinja_env.globals.update(masked=messages.masked)
+    app.jinja_env.globals.update(masked=masked)
     return app
 
 

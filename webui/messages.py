@@ -285,10 +285,3 @@ def strength_label(strength: Strength | None) -> str:
 
 def _at_least(limit: int) -> str:
     return strength_label(Strength(min(max(limit, Strength.WEAK), Strength.STRONG)))
-
-
-def masked(address: str) -> str:
-    """``j***@g***.fr``: enough for its owner, useless to others; three stars whatever the length."""
-    local, _at, domain = address.rpartition("@")
-    host, _dot, top = domain.rpartition(".")
-    return f"{local[:1]}***@{host[:1]}***.{top}"

@@ -30,6 +30,7 @@ from connector.settings import Settings
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _BATCH = 200
+_SHOWN = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -89,6 +90,19 @@ class Directory:
             limit=2,
         )
         return entries.to_account(*found[0], self._names, self._zone) if len(found) == 1 else None
+
+    def matches(self, candidates: Sequence[Identifier]) -> list[tuple[str, Account | None]]:
+        """The DN of every entry of the population that answers to any of the identifiers, at most 20, and its account,
+        with all that an operator may see; None for one that has no login.
+        """
+        terms = "".join(self._term(candidate) for candidate in candidates) or "(!(objectClass=*))"
+        found = self._operations.search(
+            self._settings.people_dn,
+            f"(&{self._settings.population}(|{terms}))",
+            entries.wanted_by_operators(self._names),
+            limit=_SHOWN,
+        )
+        return [(entry[0], self._readable(*entry)) for entry in found]
 
     def owed(self, now: datetime) -> list[Account]:
         """Accounts with a mail or a notice that ``is_due``, at most 200: ask again until there is none."""
@@ -199,6 +213,27 @@ class Directory:
         """End every session that is open in the account's name, whoever has its cookie."""
         self._operations.modify(account.dn, changes.sessions_ended(account, keys.random_id()))
 
+    def revoke_key(self, account: Account) -> None:
+        """Take the account's key back, and the mail that is owed for it. Raises Conflict when it has another by now."""
+        self._operations.modify(account.dn, changes.revoked(account))
+
+    def unlock(self, account: Account) -> None:
+        """End the password policy's temporary lock, never one for good. Raises Conflict when it is another by now."""
+        self._operations.modify(account.dn, changes.unlocked(account))
+
+    def set_rescue(self, account: Account, address: str | None, owed: tuple[Notice, ...]) -> None:
+        """Set the rescue address, or remove it, and owe the notices; a key in a mailbox dies, every session ends.
+
+        Raises Conflict when something was changed meanwhile.
+        """
+        self._operations.modify(account.dn, changes.rescue_set(account, address, self._names, owed))
+
+    def purge(self, dead: Iterable[tuple[bool, Account]]) -> Iterator[tuple[bool, MonCompteError | None]]:
+        """Of many, in the fast lane: take back the key (True), or forget a mail that was given up (False); of each its
+        error. Conflict: something newer is there.
+        """
+        return self._operations.write_all((is_key, _purge_request(is_key, account)) for is_key, account in dead)
+
     def redeem(self, account: Account, change: Change, now: datetime) -> None:
         """Turn the account's key into a password: one Modify (DESIGN §2).
 
@@ -230,3 +265,8 @@ class Directory:
         else:
             names = [self._names.uid, self._names.alias]
         return "".join(f"({name}={value})" for name in names if name)
+
+
+def _purge_request(is_key: bool, account: Account) -> Request:
+    what = changes.revoked(account) if is_key else changes.leftovers_forgotten(account)
+    return lambda number: wire.modify(number, account.dn, what, b"")

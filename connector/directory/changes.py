@@ -14,7 +14,7 @@ from ldap3.utils.conv import escape_filter_chars
 from connector import keys
 from connector.directory import entries, wire
 from connector.directory.entries import notice_value, to_time
-from connector.model import Account, Change, Notice, PendingKey, Status
+from connector.model import Account, Change, Notice, Origin, PendingKey, Status
 from connector.settings import Attributes
 
 Changes = dict[str, list[tuple[object, list[str]]]]
@@ -101,6 +101,53 @@ def sessions_ended(account: Account, mark: str) -> Changes:
     return _our_class(account) | {entries.SESSION_MARK: [(MODIFY_REPLACE, [mark])]}
 
 
+def revoked(account: Account) -> Changes:
+    """The live key goes, and with it the mail that would bring it; its hash stays among the spent ones, so that whoever
+    types it is told it is dead."""
+    changes = _no_key() | {entries.SPENT_HASH: [(MODIFY_REPLACE, _spent(account))]}
+    if account.key:
+        return changes | {entries.KEY_HASH: _exactly([account.key.hash])}
+    return changes | {entries.MAIL_DUE: _exactly([account.mail_due_raw])}
+
+
+def unlocked(account: Account) -> Changes:
+    """The password policy's temporary lock goes, if it is still the one we know; slapd deletes pwdFailureTime too."""
+    assert account.locked_since  # noqa: S101 (its caller has looked)
+    return {entries.LOCKED_SINCE: _exactly([to_time(account.locked_since)])}
+
+
+def rescue_set(account: Account, address: str | None, names: Attributes, owed: tuple[Notice, ...]) -> Changes:
+    """An operator sets the rescue address, or removes it; every session ends.
+
+    The session mark is deleted by its exact value: whatever its owner changes in the same instant changes it too. A new
+    mailbox has had no mail today, so the day's count begins anew.
+    """
+    changes = revoked(account) if is_key_in_mailbox(account) else {}
+    mark = [account.session_mark] if account.session_mark else []
+    new = [(MODIFY_ADD, [names.rescue_label + address])] if address else []
+    return (
+        changes
+        | _our_class(account)
+        | _notices(account, owed)
+        | {
+            names.rescue: [*_exactly(list(account.rescues)), *new],
+            entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [])],
+            entries.SENT: [(MODIFY_REPLACE, [])],
+            entries.SESSION_MARK: [*_exactly(mark), (MODIFY_ADD, [keys.random_id()])],
+        }
+    )
+
+
+def is_key_in_mailbox(account: Account) -> bool:
+    """Whether the live key may lie in the rescue mailbox: unless it was printed, or handed over at the desk."""
+    return account.key is not None and account.key.origin not in {Origin.LETTER, Origin.DESK}
+
+
+def leftovers_forgotten(account: Account) -> Changes:
+    """What a mail that was given up left behind goes, if no other was asked for meanwhile."""
+    return {entries.MAIL_FAILURES: _exactly([str(account.mail_failures)])}
+
+
 def still_as_read(account: Account, names: Attributes, now: datetime, max_failures: int | None) -> str:
     """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed.
 
@@ -182,10 +229,13 @@ def _settings(account: Account, change: Change, names: Attributes) -> Changes:
         new = names.rescue_label + change.rescue
         changes[names.rescue] = [*_exactly(list(account.rescues)), (MODIFY_ADD, [new])]
         changes[entries.RESCUE_VERIFIED] = [(MODIFY_REPLACE, [])]  # a new address is not proved yet
+    return changes | _notices(account, change.notices)
+
+
+def _notices(account: Account, owed: tuple[Notice, ...]) -> Changes:
     owed_already = {notice.raw for notice in account.notices}
-    if owed := [value for value in map(notice_value, change.notices) if value not in owed_already]:
-        changes[entries.NOTICE] = [(MODIFY_ADD, owed)]
-    return changes
+    new = [value for value in map(notice_value, owed) if value not in owed_already]
+    return {entries.NOTICE: [(MODIFY_ADD, new)]} if new else {}
 
 
 def _state(account: Account, names: Attributes, now: datetime) -> Changes:

@@ -29,6 +29,7 @@ OURS = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
 
 PERMANENT_LOCK = "000001010000Z"  # draft-behera-ldap-password-policy-10 §5.3.3
 LOCKED_SINCE, PASSWORD_CHANGED = "pwdAccountLockedTime", "pwdChangedTime"
+FAILED_BINDS = "pwdFailureTime"
 TO_ACTIVATE, ACTIVATED = "I:SupannCree", "A:SupannActif"  # SUPANN 2019, supannRessourceEtat
 
 
@@ -36,6 +37,11 @@ def wanted(names: Attributes) -> list[str]:
     """The attributes a search asks for: nothing that is not used."""
     configured = (names.uid, names.ine, names.name, names.language, names.rescue, names.state, names.state_date)
     return [*filter(None, configured), "objectClass", LOCKED_SINCE, PASSWORD_CHANGED, *OURS]
+
+
+def wanted_by_operators(names: Attributes) -> list[str]:
+    """The same, and what only whoever looks into an account uses."""
+    return [*wanted(names), RESCUE_VERIFIED, FAILED_BINDS]
 
 
 def printed(names: Attributes) -> list[str]:
@@ -68,6 +74,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         spent_hashes=every(SPENT_HASH),
         rescues=rescues,
         rescue=rescues[0][len(names.rescue_label) :] if rescues else None,
+        rescue_verified=to_instant(one(RESCUE_VERIFIED)),
         mail_due=(to_instant(one(MAIL_DUE)) or _LONG_AGO) if one(MAIL_DUE) else None,
         mail_due_raw=one(MAIL_DUE) or "",
         mail_failures=to_count(one(MAIL_FAILURES)),
@@ -75,6 +82,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         keys_mailed=tuple(sorted(filter(None, map(to_instant, every(SENT))))),
         is_locked=is_locked_for_good(one(LOCKED_SINCE)),
         locked_since=to_instant(one(LOCKED_SINCE)),
+        failed_binds=tuple(sorted(filter(None, map(to_instant, every(FAILED_BINDS))))),
         password_changed=one(PASSWORD_CHANGED),
         session_mark=one(SESSION_MARK),
         is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),

@@ -4,7 +4,7 @@ Drawn by cairo, which writes each page to the file as soon as it is full: forty 
 The only import of cairo's PDF, of fonts and of the QR code's maker. A key goes on its page and nowhere else.
 """
 
-from connector.letters.paper import Press
+from connector.letters.paper import Printer
 from connector.letters.template import Letter, Template
 
-__all__ = ["Letter", "Press", "Template"]
+__all__ = ["Letter", "Printer", "Template"]

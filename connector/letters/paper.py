@@ -37,7 +37,7 @@ _REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))  # cairo
 _Color = tuple[float, float, float]
 
 
-class Press:
+class Printer:
     """Prints letters after one template, for one portal, on one day.
 
     ``written`` is an aware instant, now. Raises SettingsInvalid, every problem at once: a font or logo that is not

@@ -17,12 +17,13 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from connector.errors import SettingsInvalid
-from connector.settings.sections import SECTIONS, Attributes, Directory, Keys, Mail, Settings, Throttle, Web
+from connector.settings.sections import SECTIONS, Attributes, Directory, Intake, Keys, Mail, Settings, Throttle, Web
 
 __all__ = [
     "SECTIONS",
     "Attributes",
     "Directory",
+    "Intake",
     "Keys",
     "Mail",
     "Settings",

@@ -18,7 +18,7 @@ from pathlib import Path
 import cairocffi
 
 from connector import keys
-from connector.letters import Letter, Press, Template
+from connector.letters import Letter, Printer, Template
 from connector.settings import Web, config_folder
 
 TARGET = 300  # pages a second
@@ -39,9 +39,9 @@ def letters(number: int) -> Iterator[Letter]:
 def print_letters(number: int) -> float:
     """CPU seconds for ``number`` letters, keys and opening of the fonts included."""
     began = time.process_time()
-    press = Press(Template.load(config_folder() / "letters/fr"), _WEB, _NOW)
+    printer = Printer(Template.load(config_folder() / "letters/fr"), _WEB, _NOW)
     with Path(os.devnull).open("wb") as out:
-        press.write(out, letters(number))
+        printer.write(out, letters(number))
     return time.process_time() - began
 
 

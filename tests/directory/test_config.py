@@ -296,6 +296,56 @@ def test_the_portal_sees_every_student_past_the_size_limit_page_by_page(
     assert slapd.run("ldapsearch", *slapd.as_portal, *options).count("\nuid: foule") == 510
 
 
+LOCKED_NOW = "pwdAccountLockedTime: 20260901080000Z\n"
+LOCKED_FOR_GOOD = "pwdAccountLockedTime: 000001010000Z\n"
+
+
+def test_the_portal_ends_a_temporary_lock_by_its_exact_value_and_slapd_forgets_the_failures(
+    slapd: PrivateSlapd, people: dict[str, str], person: Person
+) -> None:
+    dn = people["lroy"]
+    for _ in range(10):
+        assert attempt(slapd, person(dn, "faux"), "ldapwhoami") == INVALID_CREDENTIALS
+    entry = seen(slapd, slapd.as_portal, "(uid=lroy)", "pwdAccountLockedTime", "pwdFailureTime")[0]
+    assert len(entry["pwdFailureTime"]) == 10
+    lock = f"pwdAccountLockedTime: {entry['pwdAccountLockedTime'][0]}\n"
+    assert modify(slapd, slapd.as_portal, dn, f"delete: pwdAccountLockedTime\n{LOCKED_NOW}") == NO_SUCH_ATTRIBUTE
+    assert modify(slapd, slapd.as_portal, dn, f"delete: pwdAccountLockedTime\n{lock}") == SUCCESS
+    assert set(seen(slapd, slapd.as_portal, "(uid=lroy)", "pwdAccountLockedTime", "pwdFailureTime")[0]) == {"dn"}
+    assert attempt(slapd, person(dn, "faux"), "ldapwhoami") == INVALID_CREDENTIALS
+    assert attempt(slapd, person(dn), "ldapwhoami") == SUCCESS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"delete: pwdAccountLockedTime\n{LOCKED_FOR_GOOD}",
+        "delete: pwdAccountLockedTime\npwdAccountLockedTime: 00000101000000.0Z\n",
+        "delete: pwdAccountLockedTime\npwdAccountLockedTime: 0000010100+0000\n",
+        "delete: pwdAccountLockedTime\n",
+        "replace: pwdAccountLockedTime\n",
+        f"replace: pwdAccountLockedTime\n{LOCKED_NOW}",
+        f"delete: pwdAccountLockedTime\n{LOCKED_FOR_GOOD}-\nadd: pwdAccountLockedTime\n{LOCKED_NOW}",
+    ],
+)
+def test_the_portal_cannot_end_a_lock_for_good(slapd: PrivateSlapd, people: dict[str, str], change: str) -> None:
+    assert modify(slapd, slapd.as_portal, people["ileroux"], change) == NO_ACCESS
+    assert slapd.search("(uid=ileroux)", "pwdAccountLockedTime")[0]["pwdAccountLockedTime"] == ["000001010000Z"]
+
+
+def test_the_rule_that_the_documentation_adds_alone_is_the_files_own() -> None:
+    file = (config_folder() / "ldap" / "60-access.ldif").read_text(encoding="utf-8")
+    assert documented("unlock").partition("add: olcAccess\n")[2] in file
+
+
+@pytest.mark.parametrize("value", [LOCKED_NOW, LOCKED_FOR_GOOD])
+def test_the_portal_cannot_lock_anybody(slapd: PrivateSlapd, people: dict[str, str], value: str) -> None:
+    for verb in ("add", "replace"):
+        change = f"{verb}: pwdAccountLockedTime\n{value}"
+        assert modify(slapd, slapd.as_portal, people["lroy"], change) == NO_ACCESS
+    assert "pwdAccountLockedTime" not in slapd.search("(uid=lroy)", "pwdAccountLockedTime")[0]
+
+
 # The portal: what it cannot do
 
 

@@ -17,7 +17,7 @@ import zxingcpp
 
 from connector import keys
 from connector.errors import LetterRefused, SettingsInvalid
-from connector.letters import Letter, Press, Template
+from connector.letters import Letter, Printer, Template
 from connector.settings import Web, config_folder
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -38,13 +38,13 @@ NAMES = (
 
 
 @lru_cache
-def press(language: str = "fr") -> Press:
-    return Press(Template.load(config_folder() / "letters" / language), WEB, NOW)
+def printer(language: str = "fr") -> Printer:
+    return Printer(Template.load(config_folder() / "letters" / language), WEB, NOW)
 
 
-def printed(*letters: Letter, on: Press | None = None) -> bytes:
+def printed(*letters: Letter, on: Printer | None = None) -> bytes:
     out = io.BytesIO()
-    assert (on or press()).write(out, letters) == len(letters)
+    assert (on or printer()).write(out, letters) == len(letters)
     return out.getvalue()
 
 
@@ -76,7 +76,7 @@ def template(folder: Path, change: str = "", to: str = "", **files: bytes) -> Pa
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_page_holds_all_that_one_needs(language: str) -> None:
-    (page,) = texts(printed(ZOE, on=press(language)))
+    (page,) = texts(printed(ZOE, on=printer(language)))
     for text in (
         *ZOE.address,
         ZOE.name,
@@ -109,7 +109,7 @@ def test_pages_come_in_the_order_given() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_in_other_letters_is_printed_as_it_is(name: str) -> None:
-    assert press().problems(replace(ZOE, name=name)) == []
+    assert printer().problems(replace(ZOE, name=name)) == []
     assert f"Bonjour {name}," in texts(printed(replace(ZOE, name=name)))[0]
 
 
@@ -118,7 +118,7 @@ def test_a_name_that_no_font_shows_is_told_not_printed(name: str, told: str) -> 
     letter = replace(ZOE, name=name)
     with pytest.raises(LetterRefused, match=re.escape(told)) as refused:
         printed(letter)
-    assert (refused.value.uid, refused.value.problems) == ("zmartin", press().problems(letter))
+    assert (refused.value.uid, refused.value.problems) == ("zmartin", printer().problems(letter))
     assert KEY not in str(refused.value)
 
 
@@ -132,7 +132,7 @@ def test_a_name_that_no_font_shows_is_told_not_printed(name: str, told: str) -> 
     ],
 )
 def test_what_does_not_fit_is_told(letter: Letter, told: str) -> None:
-    assert told in "; ".join(press().problems(letter))
+    assert told in "; ".join(printer().problems(letter))
     with pytest.raises(LetterRefused, match=told):
         printed(letter)
 
@@ -190,8 +190,8 @@ def test_the_key_is_on_its_page_and_nowhere_else() -> None:
         assert form.encode() not in pdf
         assert form not in about
         assert form not in repr(ZOE)
-        assert form not in repr(press())
-        assert form not in repr(press()._arranged(ZOE).marks)
+        assert form not in repr(printer())
+        assert form not in repr(printer()._arranged(ZOE).marks)
 
 
 def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
@@ -201,25 +201,27 @@ def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
         raise KeyboardInterrupt
 
     out = io.BytesIO()
-    with pytest.raises(KeyboardInterrupt):
-        press().write(out, letters())
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        printer().write(out, letters())
+    assert stopped.tb  # which keeps alive what would finish the file by being forgotten
+    assert out.getvalue().endswith(b"%%EOF\n")
     assert ["Deuxième" in page for page in texts(out.getvalue())] == [False, True]
 
 
 def test_half_a_letter_comes_out_white(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted between two lines of the second page."""
-    draw, drawn = Press._text, []
+    draw, drawn = Printer._text, []
 
-    def text(self: Press, context: cairocffi.Context, mark: object) -> None:
+    def text(self: Printer, context: cairocffi.Context, mark: object) -> None:
         drawn.append(mark)
         if len(drawn) == 60:
             raise KeyboardInterrupt
         draw(self, context, mark)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Press, "_text", text)
+    monkeypatch.setattr(Printer, "_text", text)
     out = io.BytesIO()
     with pytest.raises(KeyboardInterrupt):
-        press().write(out, [ZOE, ZOE, ZOE])
+        printer().write(out, [ZOE, ZOE, ZOE])
     assert [_is_white(out.getvalue(), number) for number in (1, 2)] == [False, True]
 
 
@@ -237,7 +239,7 @@ def test_a_full_disk_is_told_at_once(capfd: pytest.CaptureFixture[str]) -> None:
             yield ZOE
 
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space"):
-        press().write(full, letters())
+        printer().write(full, letters())
     assert len(asked) < 5000
     assert capfd.readouterr().err == ""
 
@@ -316,7 +318,7 @@ def test_a_template_that_cannot_be_printed_is_told_before_the_first_letter(
 ) -> None:
     folder = template(tmp_path, change, to, bad_png=b"\x89PNG\r\n", bad_jpg=b"\xff\xd8\xff\xe0\x00\x02\xff")
     with pytest.raises(SettingsInvalid, match=re.escape(told)):
-        Press(Template.load(folder), WEB, NOW)
+        Printer(Template.load(folder), WEB, NOW)
 
 
 def _logo_png(folder: Path) -> None:
@@ -337,7 +339,7 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
         black.finish()
         command = ["pdftoppm", "-jpeg", "-r", "20", "-singlefile", "page.pdf", "logo"]
         subprocess.run(command, cwd=tmp_path, check=True)
-    on = Press(Template.load(tmp_path), WEB, NOW)
+    on = Printer(Template.load(tmp_path), WEB, NOW)
     pdf = printed(ZOE, ZOE, ZOE, on=on)
     plain, _, _ = picture(printed(ZOE), 50)
     logo, _, _ = picture(pdf, 50)
@@ -351,7 +353,7 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
 
 def test_a_text_too_long_is_set_smaller_before_it_is_refused(tmp_path: Path) -> None:
     folder = template(tmp_path, "opening = [\n", "opening = [\n" + '"' + "mot " * 150 + '",\n')
-    on = Press(Template.load(folder), WEB, NOW)
+    on = Printer(Template.load(folder), WEB, NOW)
     sizes = {mark.size for mark in on._arranged(ZOE).marks if mark.text.startswith("mot mot")}
     assert len(sizes) == 1
     assert sizes < {8.0, 8.5, 9.0, 9.5}

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.errors import ChangeRefused, KeyDead, RescueReason
-from connector.model import DeadKeyReason, Reason, Refusal, Strength
+from connector.model import DeadKeyReason, Reason, Refusal, Strength, masked
 from connector.passwords import PasswordPolicy
 from webui import messages
 
@@ -58,4 +58,4 @@ def test_the_rules_in_one_line_are_those_of_the_policy(client: FlaskClient, poli
     [("jeanne@gmail.com", "j***@g***.com"), ("é@sous.domaine.exemple.fr", "é***@s***.fr"), ("a@b.fr", "a***@b***.fr")],
 )
 def test_masking_tells_neither_name_nor_length(address: str, shown: str) -> None:
-    assert messages.masked(address) == shown
+    assert masked(address) == shown

@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused, Throttled
-from connector.model import Account, By, Done, Reason, Strength
+from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, security
 from webui.forms import ChangeForm, NewPasswordForm, PortalForm
@@ -33,7 +33,7 @@ def change() -> ResponseReturnValue:
     error: MonCompteError | None = None
     if is_acceptable(form):
         try:
-            security.keep_done(_act(visit, form), messages.masked(form["rescue"].data or ""), current_portal().now())
+            security.keep_done(_act(visit, form), masked(form["rescue"].data or ""), current_portal().now())
             return redirect(url_for("password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused

@@ -1,0 +1,40 @@
+"""``moncompte dispatch``: send the mails that the directory says are owed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from connector.audit import Outcome
+from connector.cli.office import office
+from connector.cli.shell import echo_json, json_option, settings_option
+from connector.cli.web import until_stopped, wait
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="One round: send what is overdue, say how many, and end.")
+@json_option
+@settings_option
+def dispatch(once: bool, as_json: bool, path: Path) -> None:
+    """Send the mails that are owed: keys that were asked for, notices of changes.
+
+    Example: moncompte dispatch --once
+
+    Every portal does so by itself; this is for mails on a host of their own (docs/running.md has a systemd unit), or
+    for a look. Without --once it goes on until Ctrl-C or SIGTERM. With --once, exit code 69: the mail server does not
+    answer, and the mails wait; 1: some were put off.
+    """
+    with office(path) as (desk, _settings):
+        if not once:
+            with until_stopped(), desk.dispatching():
+                wait()
+            return
+        sent = desk.dispatch_once()
+        if as_json:
+            echo_json({outcome.value: count for outcome, count in sent.items()})
+        else:
+            done, put_off, given_up = (sent[item] for item in (Outcome.DONE, Outcome.PUT_OFF, Outcome.GIVEN_UP))
+            click.echo(f"{done} mailed, {put_off} put off, {given_up} given up")
+        if sent[Outcome.PUT_OFF] or sent[Outcome.GIVEN_UP]:
+            click.get_current_context().exit(1)

@@ -1,0 +1,108 @@
+"""What the commands for one account share: the office, what may be typed, the sentences of what cannot be done."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+import click
+from babel.dates import get_timezone
+
+from connector.cli.shell import opened, operator, refuse
+from connector.errors import ActRefused, ChangeRefused, Obstacle, RescueReason
+from connector.office import Office
+from connector.settings import Settings
+
+identifier_argument = click.argument("identifier", metavar="IDENTIFIER")
+
+_BAD_ADDRESS = {
+    RescueReason.MALFORMED: "that is not a mail address",
+    RescueReason.TOO_LONG: "that is too long for a mail address",
+    RescueReason.SEVERAL: "that is more than one address; give the one its owner reads",
+    RescueReason.ACCENTED: "what stands before the @ must be ASCII: not every mail server takes other letters",
+    RescueReason.NOWHERE: "no mail ever arrives at that domain (RFC 6761)",
+    RescueReason.LIST: "that is a mailing list: several people would read the key",
+    RescueReason.OWN_DOMAIN: "that is the university's own mailbox ([rescue] own_domains), lost with the password",
+}
+
+
+@contextmanager
+def office(path: Path) -> Iterator[tuple[Office, Settings]]:
+    """The office of the settings at ``path``, for whoever types; what it refuses is said in a sentence."""
+    with opened(path) as portal:
+        try:
+            yield Office(portal, f"shell:{operator()}"), portal.settings
+        except ActRefused as refused:
+            refuse(_sentence(refused, portal.settings))
+        except ChangeRefused as refused:
+            if refused.rescue is None:
+                raise
+            refuse(_BAD_ADDRESS[refused.rescue])
+
+
+def plain(text: str) -> str:
+    """One line that steers no terminal, whatever somebody wrote into the directory."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def when(instant: datetime, settings: Settings) -> str:
+    """An instant in the university's time, with its distance from UTC: summer time makes an hour happen twice."""
+    zone: tzinfo = get_timezone(settings.web.timezone)
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S %z}"
+
+
+def nobody(settings: Settings) -> str:
+    """Why nobody may answer, and how an administrator looks beyond what the portal sees."""
+    names, directory = settings.attributes, settings.directory
+    terms = (names.uid, names.alias, names.ine, names.student_number)
+    ldap_filter = f"(|{''.join(f'({name}=IDENTIFIER)' for name in terms if name)})"
+    base = shlex.join(["-b", directory.people_dn, ldap_filter])
+    return (
+        "nobody answers to that. It is mistyped; or the entry is outside the population, which is all that the portal "
+        f"sees ({directory.population} under {directory.people_dn}): staff, somebody who left, an affiliation that is "
+        f"not set yet. Look as the directory's administrator:\n"
+        f"  ldapsearch -x -D ADMIN_DN -W -H {shlex.quote(directory.uri[0])} {base}"
+    )
+
+
+def several(dns: tuple[str, ...]) -> str:
+    """That the portal treats them as nobody, and what to do."""
+    listed = "".join(f"\n  {plain(dn)}" for dn in dns)
+    return (
+        f"{len(dns)} entries answer to that, and so nobody can use it: the portal treats them as nobody. Their logins "
+        f"still work. Correct whichever entry is wrong:{listed}"
+    )
+
+
+def no_login(dn: str, settings: Settings) -> str:
+    """That an entry without a login is no account."""
+    return f"{plain(dn)} has no {settings.attributes.uid}, or one the portal may not read: it cannot be an account"
+
+
+def end_lock(dn: str, settings: Settings) -> str:
+    """The line with which an administrator ends a lock for good."""
+    change = shlex.quote(f"dn: {dn}\nchangetype: modify\ndelete: pwdAccountLockedTime\n".replace("\n", "\\n"))
+    return f"printf {change} | ldapmodify -x -D ADMIN_DN -W -H {shlex.quote(settings.directory.uri[0])}"
+
+
+def _sentence(refused: ActRefused, settings: Settings) -> str:
+    uid = plain(refused.uid or "")
+    if refused.why is Obstacle.UNKNOWN:
+        return nobody(settings)
+    if refused.why is Obstacle.SEVERAL:
+        return several(refused.dns)
+    if refused.why is Obstacle.NO_LOGIN:
+        return no_login(refused.dns[0], settings)
+    if refused.why is Obstacle.LOCKED_FOR_GOOD:
+        return f"{uid} is locked for good, by an administrator, who alone may end that:\n  " + end_lock(
+            refused.dns[0], settings
+        )
+    return {
+        Obstacle.NO_KEY: f"{uid} has no key",
+        Obstacle.NOT_LOCKED: f"{uid} is not locked; 'moncompte show {uid}' says what else keeps them out",
+        Obstacle.SAME_ADDRESS: f"that is {uid}'s rescue address already",
+        Obstacle.NO_RESCUE: f"{uid} has no rescue address",
+    }[refused.why]

@@ -1,0 +1,81 @@
+"""``moncompte dispatch``: one round, or a service."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.clock import utc_now
+from connector.demo.mailbox import Mailbox
+from connector.portal import Portal
+from connector.settings import Settings
+from tests.faults.serving import as_toml
+from tests.operator_fixtures import Typed
+from tests.portal_fixtures import MovingClock, audited, key_in
+
+COMMAND = str(Path(sys.executable).with_name("moncompte"))
+
+
+def test_one_round_mails_what_is_overdue_and_says_how_much(
+    typed: Typed, portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    assert typed("dispatch", "--once").stdout == "0 mailed, 0 put off, 0 given up\n"
+    portal.request_key("jmartin001")
+    assert typed("dispatch", "--once").stdout == "0 mailed, 0 put off, 0 given up\n"  # the lease is the portal's
+    clock.forward(seconds=120)
+    assert json.loads(typed("dispatch", "--once", "--json").stdout) == {"done": 1, "put-off": 0, "given-up": 0}
+    assert portal.sign_in("jmartin001", key_in(mailbox.mails[0]))
+
+
+def test_a_mail_that_is_put_off_is_not_as_asked(
+    typed: Typed, portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    clock.forward(seconds=120)
+    mailbox.refuse(451)
+    assert typed("dispatch", "--once", code=1).stdout == "0 mailed, 1 put off, 0 given up\n"
+
+
+def test_a_mail_server_that_is_down_is_told_and_nothing_is_lost(
+    typed: Typed, portal: Portal, mailbox: Mailbox, settings: Settings, settings_file: Path, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    clock.forward(seconds=120)
+    good = settings_file.read_text()
+    settings_file.write_text(good.replace(f"port = {settings.mail.port}\n", "port = 1\n"))
+    assert "the mail server does not answer" in typed("dispatch", "--once", code=69).stderr
+    settings_file.write_text(good)
+    assert typed("dispatch", "--once").stdout == "1 mailed, 0 put off, 0 given up\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_mails_what_is_owed_until_a_signal_ends_it(
+    settings: Settings,
+    portal: Portal,
+    mailbox: Mailbox,
+    clock: MovingClock,
+    tmp_path: Path,
+    audit_file: Path,
+    number: signal.Signals,
+) -> None:
+    """Asked for an hour ago, by the clock on the wall, which is the service's."""
+    clock.instant = utc_now() - timedelta(hours=1)
+    portal.request_key("jmartin001")
+    file = tmp_path / "service.toml"
+    file.write_text(as_toml(settings), encoding="utf-8")
+    with subprocess.Popen(
+        [COMMAND, "dispatch", "--settings", str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as service:
+        mail = mailbox.wait_for(lambda caught: True, timeout_seconds=30)
+        service.send_signal(number)
+        out, complaints = service.communicate(timeout=30)
+    assert (out, complaints, service.returncode) == ("", "", 0)
+    assert key_in(mail)
+    events = [line["event"] for line in audited(audit_file) if line["actor"] != "visitor"]
+    assert events == ["portal:process:start", "outbox:key:mail", "portal:process:stop"]
