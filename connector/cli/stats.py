@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from babel.dates import get_timezone
 
 from connector.cli.columns import Row, fitted, width
-from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
+from connector.cli.shell import echo_json, explained, json_option, opened, progress, refuse, settings_option, table
 from connector.errors import SettingsInvalid
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
@@ -45,6 +46,8 @@ HEADINGS = {
     Fact.MAILS_WAITING: "waiting",
     Fact.MAILS_GIVEN_UP: "given up",
 }
+STATES = (Fact.ACTIVATED, Fact.WITH_KEY, Fact.WITHOUT_KEY, Fact.CLOSED)
+DRAWN = (".svg", ".png")
 DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated.EXPIRING: "keys expiring"}
 
 
@@ -59,14 +62,18 @@ DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated
     help="Of the population, only who matches; by attributes that the portal may read.",
 )
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="With --by day: from AAAA-MM-JJ on.")
+@click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it: .svg or .png.")
 @json_option
-def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, as_json: bool) -> None:
+def stats(
+    path: Path, by: str | None, ldap_filter: str, since: datetime | None, chart: Path | None, as_json: bool
+) -> None:
     """Count the population: activated, to activate, closed, keys, locks, mails.
 
     \b
     moncompte stats
     moncompte stats --by programme --filter '(supannEntiteAffectation=UFR-DROIT*)'
     moncompte stats --by day --since 2026-09-01 --json
+    moncompte stats --by programme --chart programmes.svg
 
     People, activated, with key, without, closed: the last four add up to the first. "With key" and "without" are to
     activate, with a key that opens today or not; "expired" are keys that nobody purged; "no rescue" leaves out who is
@@ -80,6 +87,8 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
     """
     if since and by != "day":
         raise click.UsageError("--since goes with --by day")
+    if chart and chart.suffix.lower() not in DRAWN:
+        raise click.BadParameter(f"{chart}: its name must end in {' or '.join(DRAWN)}", param_hint="--chart")
     with opened(path) as portal:
         now = portal.now()
         found = counted(portal, ldap_filter, now)
@@ -89,6 +98,9 @@ def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, 
     else:
         click.echo(shown(found, by, days, width()))
     remark(found, by)
+    if chart:
+        with explained():
+            draw(chart, found, by, days, now.astimezone(get_timezone(portal.settings.web.timezone)).date())
 
 
 def remark(found: Statistics, by: str | None) -> None:
@@ -98,6 +110,33 @@ def remark(found: Statistics, by: str | None) -> None:
         refuse(f"nobody; {may}")
     if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:
         click.echo(f"nobody has a programme; {may}", err=True)
+
+
+def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], today: date) -> None:
+    """The chart, of what the table says and a bar can: states, which add up; activations alone, by day."""
+    from connector.charts import bars, save  # noqa: PLC0415 (whoever draws none needs no cairo)
+
+    if by == "programme":
+        names = by_name(found.programmes)
+        series = {WORDS[fact].strip(): [found.programmes[name][fact] for name in names] for fact in STATES}
+    elif by == "day":
+        counts = {day.isoformat(): number for day, each in days.items() if (number := each.get(Dated.ACTIVATED, 0))}
+        names, series = list(counts), {"activated": list(counts.values())}
+    else:
+        names, series = _all_in_bars(found)
+    try:
+        save(bars(f"Mon compte, {today}: accounts" + (f" by {by}" if by else ""), names, series), chart)
+    except OSError as error:
+        refuse(f"{chart}: {error.strerror}")
+
+
+def _all_in_bars(found: Statistics) -> tuple[list[str], dict[str, list[int]]]:
+    """One bar of the states, and one for each fact that overlaps them."""
+    others = [fact for fact in WORDS if fact not in (Fact.PEOPLE, *STATES)]
+    empty = [0] * len(others)
+    series = {WORDS[fact].strip(): [found.total[fact], *empty] for fact in STATES}
+    names = [WORDS[fact] for fact in (Fact.PEOPLE, *others)]
+    return names, {**series, "other counts": [0, *(found.total[fact] for fact in others)]}
 
 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,34 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(columns: int) -
 
 def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert "…" not in fitted(ROWS, HEADINGS, None)
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        ([], [">people<", ">activated (8)<", ">mails given up<"]),
+        (["--by", "programme"], [">UFR-LETTRES<", ">to activate, without (3)<", ">closed (2)<"]),
+        (["--by", "day"], [">2025-09-03<", ">activated (8)<"]),
+    ],
+)
+def test_a_chart_is_drawn_of_what_the_table_says(
+    stats: Moncompte, tmp_path: Path, by: list[str], words: list[str]
+) -> None:
+    chart = tmp_path / "chart.svg"
+    done = stats(*by, "--chart", str(chart))
+    assert (done.exit_code, done.stderr) == (0, "")
+    drawn = chart.read_text(encoding="utf-8")
+    assert [word for word in words if word not in drawn] == []
+
+
+def test_a_chart_is_a_picture_too(stats: Moncompte, tmp_path: Path) -> None:
+    chart = tmp_path / "chart.PNG"
+    assert stats("--by", "day", "--chart", str(chart)).exit_code == 0
+    assert chart.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("name", "code"), [("chart.pdf", 2), ("nowhere/chart.svg", 1)])
+def test_a_chart_that_cannot_be_is_told(stats: Moncompte, tmp_path: Path, name: str, code: int) -> None:
+    done = stats("--chart", str(tmp_path / name))
+    assert done.exit_code == code
+    assert name in done.stderr
