@@ -29,12 +29,15 @@ class Activation:
 
         Raises Conflict when another key was stored since the account was read.
         """
-        life = timedelta(days=self.lifetimes.letter_days)
-        if origin is not Origin.LETTER:
-            life = timedelta(hours=self.lifetimes.desk_hours)
-        key = keys.mint()
-        self.directory.store_key(account, PendingKey(keys.hash_key(key), now, now + life, origin), mail_due=None)
+        key, until = keys.mint(), now + self.life(origin)
+        self.directory.store_key(account, PendingKey(keys.hash_key(key), now, until, origin), mail_due=None)
         return key
+
+    def life(self, origin: Origin) -> timedelta:
+        """How long a key lives that is handed over so."""
+        if origin is Origin.LETTER:
+            return timedelta(days=self.lifetimes.letter_days)
+        return timedelta(hours=self.lifetimes.desk_hours)
 
     def redeem_key(self, uid: str, mark: str, password: str, rescue: str | None, now: datetime) -> Done:
         """Turn the key proved in this session into ``password``, and the account into an active one: one Modify.

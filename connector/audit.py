@@ -42,6 +42,7 @@ class Event(Enum):
     KEY_ASKED = "account:key:ask"
     KEY_REDEEMED = "account:key:redeem"
     CREDENTIALS_CHANGED = "account:credentials:change"
+    KEY_ISSUED = "operator:key:issue"
     KEY_MAILED = "outbox:key:mail"
     NOTICE_MAILED = "outbox:notice:mail"
     FORM_REFUSED = "visitor:form:forge"

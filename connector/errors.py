@@ -116,6 +116,12 @@ class NothingToChange(MonCompteError):
     word = "nothing-to-change"
 
 
+class BatchRefused(MonCompteError):
+    """A file of a batch cannot be made or gone on from; the text says which and what to do."""
+
+    word = "batch-refused"
+
+
 class Obstacle(Enum):
     """Why an operator's act on one account was not done."""
 

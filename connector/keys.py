@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 15
+_BITS = 5  # of a character
+_LAST = len(ALPHABET) - 1
 _GROUP = 5
 _SALT_BYTES = 16  # ANSSI 2021: salts of 128 bits
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
@@ -43,7 +45,8 @@ class TypedKey:
 
 def mint() -> str:
     """A fresh key, 15 characters, no dashes."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    drawn = secrets.randbits(_BITS * (LENGTH - 1))
+    body = "".join(ALPHABET[drawn >> shift & _LAST] for shift in range(0, _BITS * (LENGTH - 1), _BITS))
     return body + ALPHABET[_times_x(_syndrome(body))]
 
 

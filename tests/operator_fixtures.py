@@ -15,21 +15,12 @@ from click.testing import CliRunner, Result
 from connector.cli import main, shell
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
-from connector.settings import Settings
-from tests.faults.serving import as_toml
 from tests.portal_fixtures import SHOWN_KEY, MovingClock
 
 Typed = Callable[..., Result]
 INE = re.compile(r"\b[0-9]{9}[ .-]?[A-Za-z]{2}\b|\b1234567890D\b")
 ADDRESS = re.compile(r"[\w.+-]+@(courriel|nouveau)\.example")
 HASH = re.compile(r"\{(SSHA|SSHA512|ARGON2)\}[\w+/=$]{8}")
-
-
-@pytest.fixture
-def settings_file(settings: Settings, tmp_path: Path) -> Path:
-    file = tmp_path / "moncompte.toml"
-    file.write_text(as_toml(settings), encoding="utf-8")
-    return file
 
 
 @pytest.fixture

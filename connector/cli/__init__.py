@@ -6,6 +6,7 @@ import click
 
 from connector.cli.demo import demo
 from connector.cli.dispatch import dispatch
+from connector.cli.issue import issue
 from connector.cli.purge import purge
 from connector.cli.revoke import revoke
 from connector.cli.serve import serve
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (demo, serve, show, revoke, unlock, set_rescue, purge, dispatch):
+for command in (demo, serve, show, issue, revoke, unlock, set_rescue, purge, dispatch):
     main.add_command(command)

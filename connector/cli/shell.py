@@ -34,6 +34,7 @@ from connector.settings import Settings, load
 
 DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 REFUSED, UNAVAILABLE, MISCONFIGURED = 1, os.EX_UNAVAILABLE, os.EX_CONFIG
+INTERRUPTED = 130  # 128 and SIGINT, as shells tell it
 _GAP = "  "
 
 settings_option = click.option(
@@ -63,6 +64,10 @@ def explained() -> Iterator[None]:
     """Our errors inside the block, as a line on standard error and an exit code."""
     try:
         yield
+    except KeyboardInterrupt:
+        raise Failure("interrupted", INTERRUPTED) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or 'file'}: {error.strerror}") from None
     except SettingsInvalid as error:
         raise Failure(str(error), MISCONFIGURED) from None
     except (DirectoryUnavailable, MailServerDown) as error:

@@ -1,0 +1,174 @@
+"""Use cases for a whole cohort: who gets a key, keys for all of them, a reminder for who never came.
+
+Whoever is killed in the middle leaves people whose key nobody has; ``go_on`` gives them a fresh one. Since a key is put
+on paper only once the directory holds it, and a fresh one replaces the old, no two live keys of a person are ever on
+paper, and at the end everybody's one live key is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from connector import keys
+from connector.clock import Clock
+from connector.directory import Directory
+from connector.errors import Conflict, DirectoryMisconfigured, MonCompteError
+from connector.identifiers import candidates
+from connector.model import Account, Origin, PendingKey
+from connector.settings import Keys
+
+_PATIENCE = 20
+"""So many refusals before the first success are the directory's fault, not single entries'."""
+
+
+class LeftOut(Enum):
+    """Why somebody gets no key."""
+
+    UNKNOWN = "unknown"  # nobody of the population, or two people
+    CLOSED = "closed"  # the state says no, or an administrator locked the account
+    ACTIVATED = "activated"  # and only who never was is asked for
+    HAS_LIVE_KEY = "has-live-key"  # and is to keep it
+    MOVED = "changed-meanwhile"  # between the look and the write: another key, another state
+    REFUSED = "refused-by-directory"  # this entry alone: it breaks the schema, or a rule of the site's
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key that the directory holds, to be put on paper; it is in no ``repr``."""
+
+    account: Account
+    key: str = field(repr=False)
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Somebody without one."""
+
+    uid: str
+    why: LeftOut
+
+
+Outcome = Issued | Missed
+
+
+class By(Enum):
+    """What a paper is sorted by, in the order given."""
+
+    PROGRAMME = "programme"
+    NAME = "name"
+    LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Who of the population gets a key at all."""
+
+    never_activated: bool = False
+    without_live_key: bool = False
+
+    def objection(self, account: Account, now: datetime, max_failures: int) -> LeftOut | None:
+        """Why this person gets none."""
+        if not account.is_eligible(now):
+            return LeftOut.CLOSED
+        if self.never_activated and not account.was_never_activated:
+            return LeftOut.ACTIVATED
+        is_live = account.key is not None and account.key.why_dead(now, max_failures) is None
+        return LeftOut.HAS_LIVE_KEY if self.without_live_key and is_live else None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Keys for many."""
+
+    directory: Directory
+    lifetimes: Keys
+    clock: Clock
+
+    def everybody(self, ldap_filter: str) -> Iterator[Account]:
+        """Who matches, in the directory's order. Raises SettingsInvalid for what is no filter."""
+        return self.directory.accounts(ldap_filter)
+
+    def find(self, identifier: str) -> Account | None:
+        """Whom it names, as a visitor types it: login, INE or student number."""
+        return self.directory.find(candidates(identifier, student_number=True))
+
+    def chosen(self, found: Iterable[Account], cohort: Cohort, missed: Callable[[LeftOut], None]) -> Iterator[Account]:
+        """Those who get a key; why another does not is told to ``missed``."""
+        now = self.clock()
+        for account in found:
+            if why := cohort.objection(account, now, self.lifetimes.max_failures):
+                missed(why)
+            else:
+                yield account
+
+    def issue(self, uids: Iterable[str], cohort: Cohort) -> Iterator[Outcome]:
+        """A fresh letter key for each login, in that order; each is told once the directory holds it.
+
+        Raises DirectoryUnavailable, DirectoryMisconfigured: whom it was not told of may have got a key or not.
+        """
+        ready: dict[int, Outcome] = {}
+        told = refused = stored = 0
+        for issued, error in self.directory.store_keys(self._minted(uids, cohort, ready)):
+            place, outcome = issued
+            ready[place] = outcome if error is None else Missed(outcome.account.uid, _why(error))
+            stored += error is None
+            refused += isinstance(error, DirectoryMisconfigured)
+            if error and refused > _PATIENCE and not stored:
+                raise error
+            while told in ready:
+                yield ready.pop(told)
+                told += 1
+        while told in ready:
+            yield ready.pop(told)
+            told += 1
+
+    def _minted(
+        self, uids: Iterable[str], cohort: Cohort, ready: dict[int, Outcome]
+    ) -> Iterator[tuple[tuple[int, Issued], Account, PendingKey]]:
+        life = timedelta(days=self.lifetimes.letter_days)
+        for place, (uid, account) in enumerate(self.directory.accounts_of(uids)):
+            now = self.clock()
+            why = cohort.objection(account, now, self.lifetimes.max_failures) if account else LeftOut.UNKNOWN
+            if account is None or why:
+                ready[place] = Missed(uid, why or LeftOut.UNKNOWN)
+                continue
+            key, until = keys.mint(), now + life
+            yield (
+                (place, Issued(account, key, until)),
+                account,
+                PendingKey(keys.hash_key(key), now, until, Origin.LETTER),
+            )
+
+
+def in_order(accounts: Iterable[Account], order: Sequence[By]) -> Iterator[str]:
+    """The logins, sorted as asked, accents and case aside; each once. On disk, where there are many."""
+    with closing(sqlite3.connect("")) as scratch:  # a file of its own that nobody sees, gone with the connection
+        scratch.execute("CREATE TABLE people (uid TEXT PRIMARY KEY, place TEXT)")
+        rows = ((account.uid, _place(account, order)) for account in accounts)
+        scratch.executemany("INSERT OR IGNORE INTO people VALUES (?, ?)", rows)
+        yield from (uid for (uid,) in scratch.execute("SELECT uid FROM people ORDER BY place, uid"))
+
+
+def _place(account: Account, order: Sequence[By]) -> str:
+    texts = {
+        By.PROGRAMME: ", ".join(account.programmes),
+        By.NAME: f"{account.surname}\1{account.name}",
+        By.LOGIN: account.uid,
+    }
+    return "\1".join(_folded(texts[by]) for by in order)
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in plain if not unicodedata.combining(char)).casefold()
+
+
+def _why(error: MonCompteError) -> LeftOut:
+    return LeftOut.MOVED if isinstance(error, Conflict) else LeftOut.REFUSED

@@ -1,0 +1,102 @@
+"""A cohort as it is asked for on the command line, and what is told of it."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+import click
+
+from connector.campaign import Campaign, Cohort, LeftOut
+from connector.cli.shell import echo_json, refuse
+from connector.model import Account
+
+SAID = {
+    LeftOut.UNKNOWN.value: "nobody, or two people, answer to it",
+    LeftOut.CLOSED.value: "suspended, expired, locked, or not begun yet",
+    LeftOut.ACTIVATED.value: "activated already",
+    LeftOut.HAS_LIVE_KEY.value: "hold a live key, and keep it",
+    LeftOut.MOVED.value: "changed while we wrote: ask for these again",
+    LeftOut.REFUSED.value: "refused by the directory, these entries alone: does another tool write them so?",
+}
+_FAULTS = {LeftOut.UNKNOWN.value, LeftOut.MOVED.value, LeftOut.REFUSED.value}
+"""Somebody was meant to be served, and was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """What was asked for: everybody a filter matches, or a list; ``column`` is the heading of its column, in a CSV."""
+
+    ldap_filter: str
+    listed: TextIO | None
+    column: str | None
+    cohort: Cohort
+
+    @property
+    def is_anybody(self) -> bool:
+        """Whether a cohort was asked for at all."""
+        return bool(self.ldap_filter or self.listed or self.cohort.never_activated)
+
+    def __str__(self) -> str:
+        words = [self.ldap_filter, f"list {_name(self.listed)}" if self.listed else ""]
+        words.append("who never activated" if self.cohort.never_activated else "")
+        return ", ".join(filter(None, words))
+
+    def chosen(self, campaign: Campaign, told: Counter[str]) -> Iterator[Account]:
+        """Those to serve; the others are counted in ``told``, whom the list names in vain on standard error too."""
+        found = self._of_list(campaign, self.listed, told) if self.listed else campaign.everybody(self.ldap_filter)
+        return campaign.chosen(found, self.cohort, lambda why: told.update([why.value]))
+
+    def _of_list(self, campaign: Campaign, listed: TextIO, told: Counter[str]) -> Iterator[Account]:
+        for number, typed in _entries(listed, self.column):
+            account = campaign.find(typed)
+            if account:
+                yield account
+            else:
+                click.echo(f"{_name(listed)}, line {number}: {typed}: {SAID['unknown']}", err=True)
+                told[LeftOut.UNKNOWN.value] += 1
+
+
+def tell(told: Counter[str], done: str, *, as_json: bool) -> None:
+    """What became of the cohort; exit code 1 if somebody was to be served and was not."""
+    told.setdefault(done, 0)
+    if as_json:
+        echo_json(dict(told))
+    else:
+        for what, count in sorted(told.items(), key=lambda item: item[0] != done):
+            click.echo(f"{count:>7}  {SAID.get(what, what)}")
+    if any(told[fault] for fault in _FAULTS):
+        raise SystemExit(1)
+
+
+def _entries(listed: TextIO, column: str | None) -> Iterator[tuple[int, str]]:
+    """Line numbers and identifiers; blank lines are nothing. Refuses a column that is not there."""
+    try:
+        yield from _plain(listed) if column is None else _column(listed, column)
+    except UnicodeDecodeError:
+        refuse(f"{_name(listed)}: not UTF-8; iconv -f ISO-8859-1 -t UTF-8 makes it so")
+    except csv.Error as error:
+        refuse(f"{_name(listed)}: not a CSV: {error}")
+
+
+def _name(listed: TextIO) -> str:
+    return getattr(listed, "name", "-")
+
+
+def _plain(listed: TextIO) -> Iterator[tuple[int, str]]:
+    return ((number, line.strip()) for number, line in enumerate(listed, start=1) if line.strip())
+
+
+def _column(listed: TextIO, column: str) -> Iterator[tuple[int, str]]:
+    heading = listed.readline()
+    rows = csv.reader([heading], delimiter=(delimiter := max(";,\t", key=heading.count)))
+    headings = [name.strip() for name in next(rows, [])]
+    if column not in headings:
+        refuse(f"{_name(listed)}: no column {column}; there are: {', '.join(headings)}")
+    place = headings.index(column)
+    for number, row in enumerate(csv.reader(listed, delimiter=delimiter), start=2):
+        if len(row) > place and row[place].strip():
+            yield number, row[place].strip()

@@ -1,0 +1,191 @@
+"""``moncompte issue``: a key for one person, or for a whole cohort, on a sheet or in letters."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TextIO
+
+import click
+from babel.dates import get_timezone
+
+from connector import keys
+from connector.audit import Event, Line
+from connector.batch import Batch, Head, Sheet
+from connector.batch import opened as opened_file
+from connector.campaign import By, Campaign, Cohort, in_order
+from connector.cli.cohort import SAID, Whom, tell
+from connector.cli.shell import (
+    dry_run_option,
+    echo_json,
+    json_option,
+    opened,
+    operator,
+    progress,
+    refuse,
+    settings_option,
+)
+from connector.model import Origin
+from connector.portal import Portal
+from connector.press import ISSUED, More, Press
+
+_RECORD = ".batch"
+
+
+@click.command()
+@click.argument("identifier", required=False)
+@click.option(
+    "--origin",
+    type=click.Choice([Origin.DESK.value, Origin.LETTER.value]),
+    default=Origin.DESK.value,
+    show_default=True,
+    help="For one person: how the key is handed over, which decides how long it lives.",
+)
+@click.option(
+    "--never-activated", is_flag=True, help="For whom: all who never activated; of filter or list, only they."
+)
+@click.option("--filter", "ldap_filter", default="", help="For whom: an LDAP filter, inside the population.")
+@click.option(
+    "--list",
+    "listed",
+    type=click.File(encoding="utf-8-sig"),
+    help="For whom: a login, INE or student number a line; - is standard input.",
+)
+@click.option("--column", help="The list is a CSV: the heading of the column to read.")
+@click.option(
+    "--without-live-key", is_flag=True, help="Leave out who holds a live key: a letter on its way stays good."
+)
+@click.option("--csv", "sheet", type=click.Path(path_type=Path), help="Write the keys to this new file, as CSV.")
+@click.option("--sort", default="programme,name", show_default=True, help="By programme, name, login: one or several.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a batch that broke off: its .batch file.")
+@dry_run_option
+@json_option
+@settings_option
+def issue(
+    identifier: str | None,
+    origin: str,
+    never_activated: bool,
+    ldap_filter: str,
+    listed: TextIO | None,
+    column: str | None,
+    without_live_key: bool,
+    sheet: Path | None,
+    sort: str,
+    resume: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    path: Path,
+) -> None:
+    """Make fresh keys: for one person, printed once; for a cohort, into a file that nobody else may read.
+
+    \b
+      moncompte issue jmartin001
+      moncompte issue --never-activated --dry-run
+      moncompte issue --never-activated --csv keys.csv
+      moncompte issue --resume keys.csv.batch
+
+    A fresh key takes the place of the one before. Beside the file, FILE.batch records who issued what, when, for whom,
+    without the keys. Interrupted, wherever it was: --resume goes on, and at the end everybody's one live key is the one
+    on the paper. Exit code 1: somebody who was meant to get a key got none.
+    """
+    whom = Whom(ldap_filter, listed, column, Cohort(never_activated, without_live_key))
+    _check_usage(identifier, whom, sheet, resume, dry_run=dry_run)
+    with opened(path) as portal:
+        if identifier:
+            _one(portal, identifier, Origin(origin), dry_run=dry_run, as_json=as_json)
+        elif resume:
+            with Batch.reopen(resume) as going:
+                _print(portal, going, Counter(), as_json=as_json)
+        elif sheet and not dry_run:
+            _begin(portal, whom, sheet, _order(sort), as_json=as_json)
+        else:
+            _foresee(portal, whom, as_json=as_json)
+
+
+def _check_usage(identifier: str | None, whom: Whom, sheet: Path | None, resume: Path | None, *, dry_run: bool) -> None:
+    """One person; or a cohort, with a file to write to; or a batch to go on with."""
+    if [bool(identifier), whom.is_anybody, bool(resume)].count(True) != 1:
+        raise click.UsageError(
+            "for whom? An IDENTIFIER; or a cohort: --never-activated, --filter, --list; or --resume FILE.batch"
+        )
+    if whom.is_anybody and not sheet and not dry_run:
+        raise click.UsageError("a cohort's keys need a file: --csv FILE. To see how many there are: --dry-run")
+    if sheet and not whom.is_anybody:
+        raise click.UsageError("--csv is for a cohort: one person's key is printed, a batch knows its own file")
+
+
+def _order(sort: str) -> list[By]:
+    known = {by.value: by for by in By}
+    words = [word.strip() for word in sort.split(",")]
+    if unknown := set(words) - set(known):
+        raise click.UsageError(f"--sort {min(unknown)}: there are {', '.join(known)}")
+    return [known[word] for word in words]
+
+
+def _campaign(portal: Portal) -> Campaign:
+    return Campaign(portal.directory, portal.settings.keys, portal.now)
+
+
+def _one(portal: Portal, identifier: str, origin: Origin, *, dry_run: bool, as_json: bool) -> None:
+    account = _campaign(portal).find(identifier)
+    if account is None:
+        refuse(f"{identifier}: {SAID['unknown']}")
+    if not account.is_eligible(portal.now()):
+        refuse(f"{account.uid}: {SAID['closed']}: no key would open it")
+    if dry_run:
+        click.echo(f"{account.uid} would get a fresh key{', in place of the one there is' if account.key else ''}")
+        return
+    until = portal.now() + portal.activation.life(origin)
+    key = keys.show(portal.activation.issue_key(account, origin, portal.now()))
+    portal.audit.write(Event.KEY_ISSUED, Line(account.uid, f"shell:{operator()}", details={"origin": origin.value}))
+    if as_json:
+        echo_json({"login": account.uid, "name": account.name, "key": key, "valid until": until})
+    else:
+        local = until.astimezone(get_timezone(portal.settings.web.timezone))
+        click.echo(f"{account.name} ({account.uid})\n{key}\nvalid until {local:%Y-%m-%d %H:%M %Z}")
+
+
+def _foresee(portal: Portal, whom: Whom, *, as_json: bool) -> None:
+    told: Counter[str] = Counter()
+    now, wrong_ones = portal.now(), portal.settings.keys.max_failures
+    for account in whom.chosen(_campaign(portal), told):
+        told["would get a key"] += 1
+        if account.key and not account.key.why_dead(now, wrong_ones):
+            told["of these, hold a live key, which would die"] += 1
+    tell(told, "would get a key", as_json=as_json)
+
+
+def _begin(portal: Portal, whom: Whom, sheet: Path, order: list[By], *, as_json: bool) -> None:
+    if sheet.exists():
+        refuse(f"{sheet} exists already: give another name, or move it away")
+    told: Counter[str] = Counter()
+    head = Head(
+        batch=keys.random_id(),
+        operator=operator(),
+        started=portal.now().isoformat(),
+        out=sheet.name,
+        whom=str(whom),
+        never_activated=whom.cohort.never_activated,
+        without_live_key=whom.cohort.without_live_key,
+    )
+    plan = in_order(whom.chosen(_campaign(portal), told), order)
+    with Batch.create(sheet.with_name(sheet.name + _RECORD), head, plan) as begun:
+        _print(portal, begun, told, as_json=as_json)
+
+
+def _print(portal: Portal, going: Batch, told: Counter[str], *, as_json: bool) -> None:
+    zone = get_timezone(portal.settings.web.timezone)
+    press = Press(_campaign(portal), portal.audit, operator(), zone, portal.now)
+    try:
+        with Sheet(opened_file(going.path.with_name(going.head.out))) as sheet, _bar(going, sheet.last) as more:
+            told += press.sheet(going, sheet, more)
+    except BaseException:
+        click.echo(f"Not finished. Go on with: moncompte issue --resume {shlex.quote(str(going.path))}", err=True)
+        raise
+    tell(told, ISSUED, as_json=as_json)
+
+
+def _bar(going: Batch, last: str | None) -> AbstractContextManager[More]:
+    return progress(sum(1 for _ in going.uids(last)), "issuing")

@@ -1,0 +1,64 @@
+"""A campaign put on paper: its record, the sheet or the letters, the audit; from the start or from where it broke."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from connector.audit import Audit, Event, Line
+from connector.batch import Batch, Sheet
+from connector.campaign import Campaign, Cohort, Issued, Missed
+from connector.clock import Clock
+
+ISSUED = "issued"
+More = Callable[[int], None]
+"""Told how many more people were dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Prints for an operator. ``zone`` is the university's."""
+
+    campaign: Campaign
+    audit: Audit
+    operator: str
+    zone: tzinfo
+    clock: Clock
+
+    def sheet(self, batch: Batch, sheet: Sheet, more: More) -> Counter[str]:
+        """Issue what is planned behind the sheet's last row, a row a person; how many, and why others got none.
+
+        Raises DirectoryUnavailable, DirectoryMisconfigured, BatchRefused, OSError (a full disk): go on later.
+        """
+        told: Counter[str] = Counter()
+        for issued in self._issued(batch, sheet.last, told, more):
+            sheet.write(issued.account, issued.key, self._local(issued.until))
+        sheet.keep()
+        batch.finish({"at": self._now(), **told})
+        return told
+
+    def _issued(self, batch: Batch, last: str | None, told: Counter[str], more: More) -> Iterator[Issued]:
+        """Each key as it comes, in the order of the plan, noted in record and audit once the next is asked for."""
+        head = batch.head
+        cohort = Cohort(head.never_activated, head.without_live_key)
+        for outcome in self.campaign.issue(batch.uids(last), cohort):
+            if isinstance(outcome, Missed):
+                batch.note({"login": outcome.uid, "left out": outcome.why.value})
+                told[outcome.why.value] += 1
+            else:
+                yield outcome
+                batch.note({"login": outcome.account.uid, "issued": self._now(), "until": outcome.until.isoformat()})
+                self.audit.write(Event.KEY_ISSUED, self._line(outcome, head.batch))
+                told[ISSUED] += 1
+            more(1)
+
+    def _line(self, issued: Issued, batch: str) -> Line:
+        return Line(issued.account.uid, f"shell:{self.operator}", details={"origin": "letter", "batch": batch})
+
+    def _now(self) -> str:
+        return self.clock().isoformat()
+
+    def _local(self, instant: datetime) -> str:
+        return instant.astimezone(self.zone).isoformat(timespec="minutes")
