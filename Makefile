@@ -1,8 +1,8 @@
 # Mon compte. "make" lists what can be done.
 PYTHON ?= python3
 BIN := .venv/bin
-SERVER_PACKAGES := python3 python3-venv slapd ldap-utils slapd-contrib
-TEST_PACKAGES := chromium fonts-dejavu-core libatomic1 redis-tools
+SERVER_PACKAGES := python3 python3-venv slapd ldap-utils slapd-contrib libcairo2 fonts-open-sans fonts-dejavu-core
+TEST_PACKAGES := chromium libatomic1 poppler-utils redis-tools
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help

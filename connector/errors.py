@@ -168,6 +168,23 @@ class Conflict(DirectoryError):
     word = "conflict"
 
 
+class LetterRefused(MonCompteError):
+    """A letter that cannot be printed as it should; ``problems`` are sentences for a sysadmin, without the key."""
+
+    word = "letter-refused"
+
+    def __init__(self, uid: str, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.uid = uid
+        self.problems = problems
+
+
+class UnknownFormat(MonCompteError):
+    """A file is asked for in a format that we do not write."""
+
+    word = "unknown-format"
+
+
 class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
 

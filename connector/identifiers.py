@@ -37,6 +37,15 @@ def canonical(typed: str) -> str:
 
     slapd compares logins without regard to case and to surplus blanks (RFC 4518), and folds ``İ`` to ``i``.
     """
-    text = " ".join(unicodedata.normalize("NFKC", typed[: LONGEST + 1]).replace("İ", "i").split())
+    text = _tidy(typed[: LONGEST + 1])
     ine = _INE_NOISE.sub("", text).upper()
     return (ine if _INE.fullmatch(ine) else text).casefold()
+
+
+def folded(login: str) -> str:
+    """A login as slapd compares it; ``a-b`` and ``ab`` are two, though they may be one INE."""
+    return _tidy(login).casefold()
+
+
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).replace("İ", "i").split())

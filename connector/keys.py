@@ -16,6 +16,7 @@ import hmac
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from urllib.parse import quote
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 15
@@ -53,6 +54,14 @@ def mint() -> str:
 def show(key: str) -> str:
     """The key as people read it: ``K7QF9-M2XT4-RD8HC``."""
     return "-".join(key[start : start + _GROUP] for start in range(0, LENGTH, _GROUP))
+
+
+def link(portal_url: str, uid: str, key: str) -> str:
+    """Where the login and the key are filled in: for a mail, and for the QR code of a letter.
+
+    They travel in the fragment, which browsers keep to themselves; following the link changes nothing.
+    """
+    return f"{portal_url}#identifiant={quote(uid)}&cle={quote(show(key))}"
 
 
 def read(typed: str) -> TypedKey | None:

@@ -19,7 +19,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from babel.dates import format_datetime as babel_datetime
 from babel.dates import get_timezone
@@ -53,13 +53,11 @@ class Composer:
     def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
         """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
 
-        Its link carries the key in the fragment, which browsers keep to themselves; following it changes nothing.
+        Its link carries the key in the fragment (``keys.link``).
         """
-        shown = keys.show(key)
-        link = f"{self._web.portal_url}#identifiant={quote(account.uid)}&cle={quote(shown)}"
         facts = {
-            "key": shown,
-            "link": link,
+            "key": keys.show(key),
+            "link": keys.link(self._web.portal_url, account.uid, key),
             "until": self._local(expiry, _language(account)),
             "to_activate": account.state.status is Status.TO_ACTIVATE,
         }

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from pydantic import SecretStr
 
 from connector.cli import main
-from connector.settings import SECTIONS, Settings
+from connector.settings import Settings
+from tests.faults.serving import as_toml
 
 Moncompte = Callable[..., Result]
-
-
-def toml_of(settings: Settings) -> str:
-    """The settings as a file that gives the same ones."""
-
-    def told(value: object) -> str:
-        if isinstance(value, SecretStr):
-            value = value.get_secret_value()
-        return json.dumps(value.name.lower() if isinstance(value, Enum) else value)
-
-    return "\n".join(
-        line
-        for name in SECTIONS
-        for line in (f"[{name}]", *(f"{key} = {told(value)}" for key, value in getattr(settings, name)), "")
-    )
 
 
 @pytest.fixture
@@ -37,7 +20,7 @@ def settings_file(settings: Settings, tmp_path: Path) -> Path:
     """The settings of the test's portal, in a file."""
     path = tmp_path / "moncompte.toml"
     path.touch(0o600)
-    path.write_text(toml_of(settings), encoding="utf-8")
+    path.write_text(as_toml(settings), encoding="utf-8")
     return path
 
 

@@ -6,12 +6,16 @@ import click
 
 from connector.cli.demo import demo
 from connector.cli.dispatch import dispatch
+from connector.cli.import_ import import_
 from connector.cli.issue import issue
+from connector.cli.ldif import acl, ldif, schema
 from connector.cli.purge import purge
 from connector.cli.revoke import revoke
 from connector.cli.serve import serve
 from connector.cli.set_rescue import set_rescue
+from connector.cli.settings import settings
 from connector.cli.show import show
+from connector.cli.stats import stats
 from connector.cli.unlock import unlock
 
 
@@ -24,5 +28,9 @@ def main() -> None:
     """
 
 
-for command in (demo, serve, show, issue, revoke, unlock, set_rescue, purge, dispatch):
+for command in (
+    *(demo, serve, dispatch, settings, ldif, schema, acl),
+    *(import_, issue, stats, purge),
+    *(show, revoke, unlock, set_rescue),
+):
     main.add_command(command)

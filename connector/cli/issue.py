@@ -29,7 +29,7 @@ from connector.cli.shell import (
 )
 from connector.model import Origin
 from connector.portal import Portal
-from connector.press import ISSUED, More, Press
+from connector.printrun import ISSUED, More, PrintRun
 
 _RECORD = ".batch"
 
@@ -177,10 +177,10 @@ def _begin(portal: Portal, whom: Whom, sheet: Path, order: list[By], *, as_json:
 
 def _print(portal: Portal, going: Batch, told: Counter[str], *, as_json: bool) -> None:
     zone = get_timezone(portal.settings.web.timezone)
-    press = Press(_campaign(portal), portal.audit, operator(), zone, portal.now)
+    run = PrintRun(_campaign(portal), portal.audit, operator(), zone, portal.now)
     try:
         with Sheet(opened_file(going.path.with_name(going.head.out))) as sheet, _bar(going, sheet.last) as more:
-            told += press.sheet(going, sheet, more)
+            told += run.sheet(going, sheet, more)
     except BaseException:
         click.echo(f"Not finished. Go on with: moncompte issue --resume {shlex.quote(str(going.path))}", err=True)
         raise

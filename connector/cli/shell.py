@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +37,7 @@ DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 REFUSED, UNAVAILABLE, MISCONFIGURED = 1, os.EX_UNAVAILABLE, os.EX_CONFIG
 INTERRUPTED = 130  # 128 and SIGINT, as shells tell it
 _GAP = "  "
+_LOGIN, _NOBODY = Path("/proc/self/loginuid"), 2**32 - 1
 
 settings_option = click.option(
     "--settings",
@@ -103,14 +105,27 @@ def for_shell(settings: Settings) -> Settings:
 
 
 def operator() -> str:
-    """Who types, for the audit: whoever called sudo, else the system's user."""
-    name = os.environ.get("SUDO_USER", "")
-    if os.geteuid() == 0 and name:  # nobody but root may say who they were before
-        return name
+    """Who types, for the audit: whoever logged in, as the kernel knows it, whatever sudo or su made of them since.
+
+    Where nobody did (a container, cron): who called sudo, else the system's user.
+    """
+    logged_in = _logged_in()
+    if logged_in is None and os.geteuid() == 0 and (name := os.environ.get("SUDO_USER")):
+        return name  # nobody but root may say who they were before
+    user = os.getuid() if logged_in is None else logged_in
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(user).pw_name
     except KeyError:  # a container's user without a name
-        return str(os.getuid())
+        return str(user)
+
+
+def _logged_in() -> int | None:
+    """The login's user, which sudo leaves alone (credentials(7), pam_loginuid(8)); None if there was no login."""
+    try:
+        number = int(_LOGIN.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return None if number == _NOBODY else number
 
 
 def refuse(message: str, exit_code: int = REFUSED) -> NoReturn:
@@ -147,5 +162,6 @@ def progress(total: int | None, label: str) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield lambda _more: None
         return
-    with click.progressbar(length=total or 0, label=label, file=sys.stderr, show_pos=True) as bar:
+    steps = repeat(None) if total is None else None  # of unknown length: click shows how many, and that it moves
+    with click.progressbar(steps, length=total, label=label, file=sys.stderr, show_pos=True) as bar:
         yield bar.update

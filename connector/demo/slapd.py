@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,7 +43,6 @@ dc: {dc}
 
 dn: {people_dn}
 objectClass: organizationalUnit
-ou: people
 """
 
 _VARIANT = """\
@@ -64,7 +63,9 @@ class PrivateSlapd:
 
     ``password_hash`` is what slapd makes of a clear password ("{SSHA}" spares tests the 50 ms of argon2);
     ``hash_cleartext=False`` makes a directory that stores passwords in clear, which the portal must refuse;
-    ``schema_files`` are loaded in place of our subsets of eduPerson and SUPANN (a site that has the full schemas).
+    ``schema_files`` are loaded in place of our subsets of eduPerson and SUPANN (a site that has the full schemas);
+    ``config`` in place of config/ldap, LDIF by file name (a site that calls things otherwise; whoever passes it sets
+    ``people_dn``, ``portal_dn`` and ``decoy_dn`` accordingly); an empty one leaves slapd as Debian makes it.
     ``durable`` waits for the disk at each write, as a real directory does: for measurements; a slapd that is killed
     loses nothing without it either, only a machine that loses power does.
     ``folder`` is created, and removed by ``stop``; without one, a fresh folder in the system's temporary folder.
@@ -76,6 +77,7 @@ class PrivateSlapd:
         suffix: str = SAMPLE_SUFFIX,
         password_hash: str = "{ARGON2}",  # noqa: S107 (a scheme)
         schema_files: Sequence[Path] | None = None,
+        config: Mapping[str, str] | None = None,
         hash_cleartext: bool = True,
         durable: bool = False,
     ) -> None:
@@ -89,6 +91,7 @@ class PrivateSlapd:
         self.decoy_dn = f"cn=decoy,ou=moncompte,{suffix}"
         self.password_hash = password_hash
         self.schema_files = schema_files
+        self.config = config
         self.hash_cleartext = hash_cleartext
         self.durable = durable
         self.tcp_uri = ""
@@ -234,19 +237,20 @@ class PrivateSlapd:
     def _load_config(self) -> None:
         dc = self.base.partition(",")[0].removeprefix("dc=")
         self.add_ldif(_TREE.format(suffix=self.base, dc=dc, people_dn=self.people_dn))
-        for path in self._files():
-            text = path.read_text(encoding="utf-8").replace(SAMPLE_SUFFIX, self.base)
+        if self.config == {}:
+            return
+        for name, text in (self.config or self._files()).items():
             # cn=config belongs to the system's administrator, the data to the directory's.
-            (self.add_ldif if path.name.endswith("-entries.ldif") else self.add_config)(text)
+            (self.add_ldif if name.endswith("-entries.ldif") else self.add_config)(text)
         hash_cleartext = str(self.hash_cleartext).upper()
         self.add_config(_VARIANT.format(password_hash=self.password_hash, hash_cleartext=hash_cleartext))
         self.run("ldappasswd", *self.as_root, "-T", str(self.folder / "portal.password"), self.portal_dn)
 
-    def _files(self) -> list[Path]:
-        ours = sorted((config_folder() / "ldap").glob("*.ldif"))
-        if self.schema_files is None:
-            return ours
-        return [*self.schema_files, *(path for path in ours if path.name[:2] not in ("10", "11"))]
+    def _files(self) -> dict[str, str]:
+        files = sorted((config_folder() / "ldap").glob("*.ldif"))
+        if self.schema_files is not None:
+            files = [*self.schema_files, *(path for path in files if path.name[:2] not in ("10", "11"))]
+        return {path.name: path.read_text(encoding="utf-8").replace(SAMPLE_SUFFIX, self.base) for path in files}
 
 
 def _bound_to_us() -> list[str]:

@@ -62,7 +62,7 @@ class Directory:
         Raises DirectoryMisconfigured with the remedy.
         """
         self._asserts = readiness.offers_assertions(self._operations)
-        readiness.check_names(self._operations, self._names)
+        self.check_names((*entries.wanted(self._names), self._names.alias, self._names.student_number))
         self.find(())  # the people's branch is there, and may be searched
         try:
             self.store_key(None, PendingKey(keys.NOBODYS_HASH, _EPOCH, _EPOCH, Origin.LETTER), None)
@@ -75,6 +75,10 @@ class Directory:
                 f"the decoy's password policy refuses a password ({error}): {remedy}"
             ) from None
         self._is_prepared = True
+
+    def check_names(self, used: Iterable[str]) -> None:
+        """Raises DirectoryMisconfigured if one of these attributes is not in the directory's schema."""
+        readiness.check_names(self._operations, used)
 
     def find(self, candidates: Sequence[Identifier]) -> Account | None:
         """The one account of the population that answers to any of the identifiers; two matches are nobody."""

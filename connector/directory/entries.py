@@ -62,14 +62,14 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
     uid = one(names.uid)
     if uid is None:
         raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see config/ldap, the access rules")
-    rescues = tuple(value for value in every(names.rescue) if _has_label(value, names.rescue_label))
+    rescues = tuple(value for value in every(names.rescue) if has_label(value, names.rescue_label))
     return Account(
         dn=dn,
         uid=uid,
         name=" ".join((one(names.name) or uid).split()),  # one line, whatever is in there
         ines=every(names.ine),
         language=one(names.language),
-        state=_state(every(names.state), every(names.state_date), names, zone),
+        state=to_state(every(names.state), every(names.state_date), names, zone),
         key=_key(one),
         spent_hashes=every(SPENT_HASH),
         rescues=rescues,
@@ -77,10 +77,10 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         rescue_verified=to_instant(one(RESCUE_VERIFIED)),
         mail_due=(to_instant(one(MAIL_DUE)) or _LONG_AGO) if one(MAIL_DUE) else None,
         mail_due_raw=one(MAIL_DUE) or "",
-        mail_failures=_count(one(MAIL_FAILURES)),
+        mail_failures=to_count(one(MAIL_FAILURES)),
         notices=tuple(map(to_notice, every(NOTICE))),
         keys_mailed=tuple(sorted(filter(None, map(to_instant, every(SENT))))),
-        is_locked=(one(LOCKED_SINCE) or "").startswith(PERMANENT_LOCK[:4]),  # the year 0000, however it is written
+        is_locked=is_locked_for_good(one(LOCKED_SINCE)),
         locked_since=to_instant(one(LOCKED_SINCE)),
         failed_binds=tuple(sorted(filter(None, map(to_instant, every(FAILED_BINDS))))),
         password_changed=one(PASSWORD_CHANGED),
@@ -90,6 +90,11 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         programmes=tuple(sorted(every(names.programme))),
         address=_postal(one(names.address) or ""),
     )
+
+
+def is_locked_for_good(locked_since: str | None) -> bool:
+    """Whether an administrator locked it: the year 0000, however it is written (``PERMANENT_LOCK``)."""
+    return (locked_since or "").startswith(PERMANENT_LOCK[:4])
 
 
 def to_instant(text: str | None) -> datetime | None:
@@ -142,7 +147,7 @@ def _key(one: Any) -> PendingKey | None:
         issued=to_instant(one(KEY_ISSUED)),
         expiry=to_instant(one(KEY_EXPIRY)),
         origin=Origin(origin.lower()) if origin and origin.lower() in {item.value for item in Origin} else None,
-        failures=_count(one(KEY_FAILURES)),
+        failures=to_count(one(KEY_FAILURES)),
     )
 
 
@@ -153,24 +158,25 @@ def _postal(address: str) -> tuple[str, ...]:
     return tuple(filter(None, lines))
 
 
-def _count(text: str | None) -> int:
+def to_count(text: str | None) -> int:
     """A small number; 0 for nothing, and for what somebody's hand wrote there instead."""
     return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
-def _has_label(value: str, label: str) -> bool:
+def has_label(value: str, label: str) -> bool:
+    """Whether a value begins with our label (``{SECOURS}``, ``{COMPTE}``), in whatever case: slapd compares so too."""
     return value.upper().startswith(label.upper())
 
 
-def _state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes, zone: tzinfo) -> AccountState:
+def to_state(values: tuple[str, ...], dated: tuple[str, ...], names: Attributes, zone: tzinfo) -> AccountState:
     """The state of our label. A directory that keeps none is SUPANN 2009's: everybody there is active."""
     label = names.state_label
-    ours = [item for item in values if _has_label(item, label)]
+    ours = [item for item in values if has_label(item, label)]
     if not ours:
         return AccountState(Status.ACTIVE)
     value = max(ours, key=lambda item: _status(item[len(label) :]) is Status.CLOSED)  # of several, the strictest
     bare = value[len(label) :]
-    date_value = next((item for item in dated if _has_label(item, label + bare)), None)
+    date_value = next((item for item in dated if has_label(item, label + bare)), None)
     return AccountState(_status(bare), value, date_value, *_dates(date_value), zone)
 
 

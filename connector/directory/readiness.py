@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ldap3 import BASE, MODIFY_REPLACE
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import parse_filter
 
 from connector import hashing, keys
-from connector.directory import controls, entries
+from connector.directory import controls
 from connector.directory.operations import Operations
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, SettingsInvalid
 from connector.model import Reason, Refusal
-from connector.settings import Attributes
 
 _TURNS = 200
 _NAMES = re.compile(r"NAME (?:\( )?((?:'[^']+' ?)+)")
@@ -34,8 +34,8 @@ def check_filter(ldap_filter: str, where: str) -> None:
         raise SettingsInvalid([f"{where}: {ldap_filter} is not an LDAP filter (RFC 4515)"]) from None
 
 
-def check_names(operations: Operations, names: Attributes) -> None:
-    """Every attribute that the settings name is in the server's schema, where it lets us read it (RFC 4512 §4.2).
+def check_names(operations: Operations, used: Iterable[str]) -> None:
+    """Every attribute that is ``used`` is in the server's schema, where it lets us read it (RFC 4512 §4.2).
 
     Raises DirectoryMisconfigured: an unknown name in a filter would find nobody, in silence.
     """
@@ -46,8 +46,8 @@ def check_names(operations: Operations, names: Attributes) -> None:
         for quoted in _NAMES.findall(definition.decode())
         for name in quoted.replace("'", " ").split()
     }
-    used = (name.partition(";")[0] for name in (*entries.wanted(names), names.alias, names.student_number) if name)
-    unknown = [name for name in used if known and name.lower() not in known and not name[0].isdigit()]
+    bare = (name.partition(";")[0] for name in used if name)
+    unknown = [name for name in bare if known and name.lower() not in known and not name[0].isdigit()]
     if unknown:
         remedy = "correct [attributes] in the settings, or load the schema (config/ldap)"
         raise DirectoryMisconfigured(f"the directory does not know {', '.join(unknown)}: {remedy}")

@@ -17,12 +17,13 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from connector.errors import SettingsInvalid
-from connector.settings.sections import SECTIONS, Attributes, Directory, Keys, Mail, Settings, Throttle, Web
+from connector.settings.sections import SECTIONS, Attributes, Directory, Intake, Keys, Mail, Settings, Throttle, Web
 
 __all__ = [
     "SECTIONS",
     "Attributes",
     "Directory",
+    "Intake",
     "Keys",
     "Mail",
     "Settings",
@@ -31,33 +32,46 @@ __all__ = [
     "build",
     "config_folder",
     "load",
+    "merge",
+    "read",
+    "secrets_of",
 ]
 
 ENVIRONMENT_PREFIX = "MONCOMPTE_"
 
 Tree = dict[str, dict[str, Any]]
 
+_STAND_IN = "x" * 32
 
-def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of the file at ``path``; raises SettingsInvalid with one sentence for each problem."""
+
+def load(path: Path, environment: Mapping[str, str] | None = None, secrets: bool = True) -> Settings:
+    """The settings of the file at ``path``; raises SettingsInvalid with one sentence for each problem.
+
+    Without ``secrets`` none is read, and none needs to be there yet: for what is printed before anything runs.
+    """
+    return build(read(path), str(path), os.environ if environment is None else environment, secrets)
+
+
+def read(path: Path) -> Tree:
+    """What the file at ``path`` says, not judged yet; raises SettingsInvalid when it is no TOML, or not there."""
     try:
-        tree: Tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}; --settings names another file"]) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsInvalid([f"{path}: is not TOML: {error}"]) from None
-    return build(tree, str(path), os.environ if environment is None else environment)
 
 
-def build(tree: Tree, source: str, environment: Mapping[str, str]) -> Settings:
-    """Settings from a parsed file and an environment; ``source`` names the file in the problems."""
+def build(tree: Tree, source: str, environment: Mapping[str, str], secrets: bool = True) -> Settings:
+    """Settings from a parsed file and an environment; ``source`` names the file in the problems. See ``load``."""
     problems = [f"{source}: {name}: expected a table [section]" for name in tree if not isinstance(tree[name], dict)]
-    merged = {name: dict(table) for name, table in tree.items() if isinstance(table, dict)}
-    for name in SECTIONS:
-        merged.setdefault(name, {})
-    if _apply_environment(merged, environment):
+    merged, variables = merge(tree, environment)
+    if variables:
         source = f"{source} and environment"
-    problems += _read_secret_files(merged, source)
+    if secrets:
+        problems += _read_secret_files(merged, source)
+    else:
+        _leave_secrets_out(merged)
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
@@ -67,6 +81,19 @@ def build(tree: Tree, source: str, environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+def merge(tree: Tree, environment: Mapping[str, str]) -> tuple[Tree, dict[tuple[str, str], str]]:
+    """``tree`` with every section, overridden by the environment, and the variables that did it, by what they set."""
+    merged = {name: dict(table) for name, table in tree.items() if isinstance(table, dict)}
+    for name in SECTIONS:
+        merged.setdefault(name, {})
+    return merged, _apply_environment(merged, environment)
+
+
+def secrets_of(section: str) -> list[str]:
+    """The names of the section's secrets, each of which may be given as a file."""
+    return [key for key, field in SECTIONS[section].model_fields.items() if field.annotation is SecretStr]
+
+
 def config_folder() -> Path:
     """Where ``config/`` is: in the installed wheel, or in the checkout beside this package."""
     package = Path(__file__).parent.parent
@@ -74,33 +101,43 @@ def config_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "config"
 
 
-def _apply_environment(tree: Tree, environment: Mapping[str, str]) -> bool:
-    """Let the environment override ``tree``; whether it did."""
-    applied = False
+def _apply_environment(tree: Tree, environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Let the environment override ``tree``; the variables that did."""
+    applied: dict[tuple[str, str], str] = {}
     for variable, value in environment.items():
         section, separator, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if variable.startswith(ENVIRONMENT_PREFIX) and separator:
             table = tree.setdefault(section, {})
             table.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
             table[key] = value
-            applied = True
+            applied[section, key] = variable
     return applied
 
 
 def _read_secret_files(tree: Tree, source: str) -> list[str]:
     """Replace each ``x_file`` of a secret ``x`` by ``x``; what a file holds ends up in no message."""
     problems = []
-    for section, model in SECTIONS.items():
-        for key, field in model.model_fields.items():
-            if field.annotation is SecretStr and (path := tree[section].pop(f"{key}_file", None)):
+    for section in SECTIONS:
+        for key in secrets_of(section):
+            if path := tree[section].pop(f"{key}_file", None):
                 if key in tree[section]:
                     problems.append(f"{source}: [{section}] {key}: given twice, here and as {key}_file; keep one")
                 try:
                     tree[section][key] = Path(str(path)).read_text(encoding="utf-8").strip()
                 except (OSError, ValueError) as error:
                     problems.append(f"{source}: [{section}] {key}_file: {path} cannot be read: {type(error).__name__}")
-                    tree[section][key] = "x" * 32  # stands in, so that one fault is told once
+                    tree[section][key] = _STAND_IN  # so that one fault is told once
     return problems
+
+
+def _leave_secrets_out(tree: Tree) -> None:
+    """Something that passes for each secret that must be given; the others' defaults."""
+    for section, model in SECTIONS.items():
+        for key in secrets_of(section):
+            for name in (key, f"{key}_file"):
+                tree[section].pop(name, None)
+            if model.model_fields[key].is_required():
+                tree[section][key] = _STAND_IN
 
 
 def _problem(source: str, location: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -174,6 +174,59 @@ class Rescue(Section):
     own_domains: Annotated[Words, AfterValidator(values.domains)] = ()
 
 
+class Intake(Section):
+    """How a students' records export is read, and what a person in it becomes in the directory."""
+
+    bind_dn: str = ""
+    password: SecretStr = SecretStr("")
+    delimiter: str = Field(default=";", min_length=1, max_length=1, description="one character")
+    encoding: Annotated[str, AfterValidator(values.encoding)] = Field(
+        default="auto", description="auto, or a name such as utf-8, iso-8859-1, windows-1252"
+    )
+    attributes: values.Templates = {
+        "uid": ("{LOGIN}",),
+        "sn": ("{LIB_NOM_PAT_IND}",),
+        "givenName": ("{LIB_PR1_IND}",),
+        "cn": ("{LIB_NOM_PAT_IND} {LIB_PR1_IND}",),
+        "displayName": ("{LIB_PR1_IND} {LIB_NOM_PAT_IND}",),
+        "supannCodeINE": ("{COD_NNE_IND}{COD_CLE_NNE_IND}",),
+        "supannEtuId": ("{COD_ETU}",),
+        "supannEntiteAffectation": ("{COD_CMP}",),
+        "supannEtuAnneeInscription": ("{COD_ANU}",),
+        "supannMailPrive": ("{ADR_MAIL}",),
+        "preferredLanguage": ("fr",),
+        "eduPersonAffiliation": ("student", "member"),
+        "eduPersonPrimaryAffiliation": ("student",),
+    }
+    update: Words = (
+        "sn",
+        "givenName",
+        "cn",
+        "displayName",
+        "supannCodeINE",
+        "supannEtuId",
+        "supannEntiteAffectation",
+        "supannEtuAnneeInscription",
+    )
+    required: Words = ("uid", "sn", "cn", "displayName", "supannEtuId")
+    login: Annotated[str, AfterValidator(values.pattern)] = Field(
+        default="[A-Za-z0-9][A-Za-z0-9._-]{0,63}", description="a regular expression"
+    )
+    dn: values.Template = "uid={uid}"
+    object_classes: Words = Field(default=("inetOrgPerson", "eduPerson", "supannPerson"), min_length=1)
+    state: Literal["I:SupannCree", "I:SupannPrecree", "A:SupannAnticipe"] = "I:SupannCree"
+    since: values.Template = ""
+    until: values.Template = ""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        known = {name.lower() for name in self.attributes}
+        unknown = [name for name in (*self.update, *self.required) if name.lower() not in known]
+        forbidden = [name for name in self.attributes if values.is_ours_alone(name)]
+        _demand(self, not unknown, f"{', '.join(unknown)}: in update or required, and not in attributes")
+        return _demand(self, not forbidden, f"{', '.join(forbidden)}: no import writes it")
+
+
 class Mail(Section):
     """The mail server, the sender, and the outbox's patience."""
 
@@ -212,6 +265,7 @@ class Settings(Section):
     keys: Keys = Keys()
     password: Password = Password()
     rescue: Rescue = Rescue()
+    intake: Intake = Intake()
 
 
 SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Settings.model_fields.items()}  # type: ignore[misc]

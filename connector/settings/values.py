@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import ssl
+import tomllib
 from typing import Annotated
 
 from babel.dates import get_timezone
@@ -11,6 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from connector import columns
 from connector.model import Strength
 
 _LAST_PORT = 65535
@@ -108,6 +111,43 @@ def certificates(path: str) -> str:
     return path
 
 
+def encoding(name: str) -> str:
+    """A text encoding that Python knows, or ``auto``."""
+    try:
+        is_known = name == "auto" or codecs.lookup(name)._is_text_encoding  # no hex, no zip
+    except LookupError:
+        is_known = False
+    if not is_known:
+        raise ValueError(f"{name} is no encoding we know")
+    return name
+
+
+def pattern(text: str) -> str:
+    """A regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text}: {error}") from None
+    return text
+
+
+def table(value: object) -> object:
+    """A table given as one string (in the environment) is read as TOML; a single text in it is a list of one."""
+    try:
+        read = tomllib.loads(f"table = {value}")["table"] if isinstance(value, str) else value
+    except tomllib.TOMLDecodeError:
+        raise ValueError('not a table, such as { uid = "{LOGIN}" }') from None
+    if not isinstance(read, dict):
+        return read
+    return {name: (each,) if isinstance(each, str) else each for name, each in read.items()}
+
+
+def is_ours_alone(attribute: str) -> bool:
+    """Whether it is the portal's, or the password policy's, and nothing for an import."""
+    name = attribute.lower().partition(";")[0]
+    return name in {"objectclass", "userpassword"} or name.startswith(("moncompte", "pwd"))
+
+
 File = Annotated[str, AfterValidator(certificates)]
 Limits = Annotated[
     str, AfterValidator(limits), Field(description="such as 5/2 minutes; 25/day: second, minute, hour, day")
@@ -115,3 +155,9 @@ Limits = Annotated[
 Words = Annotated[tuple[str, ...], BeforeValidator(split)]
 Seconds = Annotated[int, Field(gt=0)]
 Positive = Annotated[int, Field(gt=0)]
+Template = Annotated[str, AfterValidator(columns.check)]
+Templates = Annotated[
+    dict[str, Annotated[tuple[Template, ...], Field(min_length=1)]],
+    BeforeValidator(table),
+    Field(description='such as { uid = "{LOGIN}", sn = "{NOM}", eduPersonAffiliation = ["student", "member"] }'),
+]

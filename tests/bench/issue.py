@@ -30,7 +30,7 @@ from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from connector.directory import Directory, changes
 from connector.model import Account, Origin, PendingKey
 from connector.settings import Settings
-from tests.shell_fixtures import toml_of
+from tests.faults.serving import as_toml
 
 LEAST = 0.8
 PROCESSES = (1, 2, 4, 8)
@@ -78,7 +78,7 @@ def _issue(settings: Settings, sheet: Path, ldap_filter: str) -> tuple[float, in
     """Keys a second, and the command's peak memory in KiB."""
     file = sheet.with_name("moncompte.toml")
     file.touch(0o600)
-    file.write_text(toml_of(settings), encoding="utf-8")
+    file.write_text(as_toml(settings), encoding="utf-8")
     command = [_COMMAND, "issue", "--settings", str(file), "--filter", ldap_filter, "--csv", str(sheet)]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

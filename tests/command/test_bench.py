@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ASKING = {"unknown", "eligible", "cooling down", "no rescue address", "suspended", "never activated"}
 SIGNING_IN = {"unknown", "active", "suspended", "never activated"}
+LETTERS_HEADINGS = ["pages", "pages/s", "x", "300/s", "x", "empty", "peak", "MB"]
 KINDS = {
     "(asks) login": ASKING,
     "(asks) INE": {"unknown", "suspended", "two people"},
@@ -28,3 +29,12 @@ def test_it_compares_every_kind_of_person_with_nobody(tmp_path: Path) -> None:
     itself = [row for row in rows if row[37:48].strip() == "itself"]
     measured = {(row[:18].strip(), row[18:37].strip(), int(row[48:53])) for row in itself}
     assert measured == {(typed, who, 3) for typed, everybody in KINDS.items() for who in everybody}
+
+
+def test_it_prints_letters_and_says_how_fast() -> None:
+    script = "from tests.bench.letters import main; main((20, 60))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    headings, *rows, last = done.stdout.splitlines()
+    assert headings.split() == LETTERS_HEADINGS
+    assert [row.split()[0] for row in rows] == ["20", "60"]
+    assert "memory grows by" in last

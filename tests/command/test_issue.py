@@ -19,7 +19,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.directory import Directory
 from connector.model import By, DeadKeyReason, Origin
 from connector.portal import Portal
-from connector.press import Press
+from connector.printrun import PrintRun
 from tests.portal_fixtures import account, audited
 from tests.shell_fixtures import Moncompte
 
@@ -265,16 +265,16 @@ def test_who_changes_meanwhile_is_left_out_and_told(
 def test_a_directory_that_does_not_answer_says_how_to_go_on(
     moncompte: Moncompte, tmp_path: Path, slapd: PrivateSlapd, now_portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = Press._now
+    usual = PrintRun._now
     calls: list[int] = []
 
-    def breaking(press: Press) -> str:
+    def breaking(press: PrintRun) -> str:
         calls.append(1)
         if len(calls) == 1:
             slapd.halt()
         return usual(press)
 
-    monkeypatch.setattr(Press, "_now", breaking)
+    monkeypatch.setattr(PrintRun, "_now", breaking)
     monkeypatch.setattr("connector.directory.bulk._ON_THEIR_WAY", 1)
     sheet = tmp_path / "keys.csv"
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector import keys
-from connector.demo.ldap_tools import Entry, SlapdFailed, entries_of, tool
+from connector.demo.ldap_tools import Entry, SlapdFailed, entries_of
 from connector.demo.slapd import EXTERNAL, PrivateSlapd
 from connector.settings import config_folder
 
@@ -197,16 +197,6 @@ def test_a_group_of_administrators_gets_in_as_the_documentation_says(person: Per
         assert seen(server, person(member), "(uid=emercier)", "moncompteKeyHash")[0]["moncompteKeyHash"] == [HASH]
         student = person(f"uid=lroy,{server.people_dn}")
         assert "moncompteKeyHash" not in seen(server, student, "(uid=emercier)", "moncompteKeyHash")[0]
-
-
-def test_a_key_minted_by_hand_is_a_key(slapd: PrivateSlapd, people: dict[str, str], tmp_path: Path) -> None:
-    key = keys.mint()
-    (tmp_path / "key").write_text(key)
-    command = [tool("slappasswd"), "-o", "module-load=pw-sha2", "-h", "{SSHA512}", "-T", str(tmp_path / "key")]
-    minted = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    slapd.add_ldif(documented("mint").replace("{SSHA512}...", minted))
-    stored = slapd.search("(uid=emercier)", "moncompteKeyHash")[0]["moncompteKeyHash"][0]
-    assert keys.verify(key, stored)
 
 
 def test_undoing_as_the_documentation_says_restores_the_access_rules(tmp_path: Path) -> None:

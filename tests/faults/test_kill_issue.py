@@ -19,7 +19,7 @@ from connector.clock import utc_now
 from connector.demo.mailbox import Mailbox
 from connector.demo.people import sample_people, to_ldif
 from connector.demo.slapd import PrivateSlapd
-from tests.shell_fixtures import toml_of
+from tests.faults.serving import as_toml
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
 KILLS = 20
@@ -64,7 +64,7 @@ def crowd(mailbox: Mailbox, tmp_path: Path) -> Iterator[tuple[PrivateSlapd, Path
     with PrivateSlapd(password_hash="{SSHA}") as server:
         server.add_ldif(to_ldif(sample_people(COHORT, utc_now(), server.base)))
         settings = tmp_path / "moncompte.toml"
-        settings.write_text(toml_of(demo_settings(server, mailbox, 8080, str(tmp_path / "audit"))), encoding="utf-8")
+        settings.write_text(as_toml(demo_settings(server, mailbox, 8080, str(tmp_path / "audit"))), encoding="utf-8")
         yield server, settings
 
 

@@ -60,7 +60,25 @@ def test_json_writes_an_instant_as_iso_8601(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out) == {"until": "2026-11-22T12:00:00+00:00", "name": "Élodie"}
 
 
-def test_the_operator_is_who_called_sudo_and_nobody_else_may_claim_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operator_is_who_logged_in_whatever_sudo_makes_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = tmp_path / "loginuid"
+    monkeypatch.setattr(shell, "_LOGIN", login)
+    monkeypatch.setenv("SUDO_USER", "mallory")
+    login.write_text(str(pwd.getpwnam("daemon").pw_uid), encoding="ascii")
+    assert shell.operator() == "daemon"
+    login.write_text("2147483000", encoding="ascii")
+    assert shell.operator() == "2147483000"
+
+
+@pytest.mark.parametrize("content", [str(2**32 - 1), "", None])
+def test_without_a_login_it_is_who_called_sudo_and_nobody_else_may_claim_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    monkeypatch.setattr(shell, "_LOGIN", tmp_path / "loginuid")
+    if content is not None:
+        (tmp_path / "loginuid").write_text(content, encoding="ascii")
     monkeypatch.setenv("SUDO_USER", "alice")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert shell.operator() == "alice"

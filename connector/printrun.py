@@ -18,7 +18,7 @@ More = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class PrintRun:
     """Prints for an operator. ``zone`` is the university's."""
 
     campaign: Campaign

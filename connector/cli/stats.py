@@ -1,0 +1,164 @@
+"""``moncompte stats``: how many have activated, who is still to, what is stuck; in all, by programme, by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from connector.cli.columns import Row, fitted, width
+from connector.cli.shell import echo_json, json_option, opened, progress, refuse, settings_option, table
+from connector.errors import SettingsInvalid
+from connector.portal import Portal
+from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
+
+ALL = "all"
+_TOLD_EVERY = 1000  # entries
+_T = TypeVar("_T")
+
+WORDS = {
+    Fact.PEOPLE: "people",
+    Fact.ACTIVATED: "  activated",
+    Fact.WITH_KEY: "  to activate, with a live key",
+    Fact.WITHOUT_KEY: "  to activate, without",
+    Fact.CLOSED: "  closed",
+    Fact.EXPIRED_KEY: "expired keys, not purged",
+    Fact.NO_RESCUE: "no rescue address (of those not closed)",
+    Fact.LOCKED: "locked for good",
+    Fact.RESTING: "locked for a while, by the password policy",
+    Fact.MAILS_WAITING: "mails waiting",
+    Fact.MAILS_GIVEN_UP: "mails given up",
+}
+HEADINGS = {
+    Fact.PEOPLE: "people",
+    Fact.ACTIVATED: "activated",
+    Fact.WITH_KEY: "with key",
+    Fact.WITHOUT_KEY: "without",
+    Fact.CLOSED: "closed",
+    Fact.EXPIRED_KEY: "expired",
+    Fact.NO_RESCUE: "no rescue",
+    Fact.LOCKED: "locked",
+    Fact.RESTING: "resting",
+    Fact.MAILS_WAITING: "waiting",
+    Fact.MAILS_GIVEN_UP: "given up",
+}
+DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated.EXPIRING: "keys expiring"}
+
+
+@click.command()
+@settings_option
+@click.option("--by", type=click.Choice(["programme", "day"]), help="A line for each programme, or for each day.")
+@click.option(
+    "--filter",
+    "ldap_filter",
+    default="",
+    metavar="LDAP_FILTER",
+    help="Of the population, only who matches; by attributes that the portal may read.",
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="With --by day: from AAAA-MM-JJ on.")
+@json_option
+def stats(path: Path, by: str | None, ldap_filter: str, since: datetime | None, as_json: bool) -> None:
+    """Count the population: activated, to activate, closed, keys, locks, mails.
+
+    \b
+    moncompte stats
+    moncompte stats --by programme --filter '(supannEntiteAffectation=UFR-DROIT*)'
+    moncompte stats --by day --since 2026-09-01 --json
+
+    People, activated, with key, without, closed: the last four add up to the first. "With key" and "without" are to
+    activate, with a key that opens today or not; "expired" are keys that nobody purged; "no rescue" leaves out who is
+    closed. Whoever is in several programmes counts in each, and once in all.
+
+    By day: "activated" is the day on which the state became A:SupannActif; keys are those still in their entries (a
+    redeemed one leaves no date). Days are those of [web] timezone.
+
+    --json prints {"at", "filter", "total": {…}}, and "programmes": [{"programme", …}] (null: none) or "days": [{"day",
+    …}], the numbers by name as in "total". Exit code 1: there is nobody to count.
+    """
+    if since and by != "day":
+        raise click.UsageError("--since goes with --by day")
+    with opened(path) as portal:
+        now = portal.now()
+        found = counted(portal, ldap_filter, now)
+    days = {day: found.days[day] for day in sorted(found.days) if not since or day >= since.date()}
+    if as_json:
+        echo_json({"at": now, "filter": ldap_filter or None, **document(found, by, days)})
+    else:
+        click.echo(shown(found, by, days, width()))
+    remark(found, by)
+
+
+def remark(found: Statistics, by: str | None) -> None:
+    """What looks like a right that is missing: slapd hides what one may not read, in filters too."""
+    may = "may the portal read what you ask for? config/ldap/60-access.ldif, rule {6}"
+    if not found.total:
+        refuse(f"nobody; {may}")
+    if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:
+        click.echo(f"nobody has a programme; {may}", err=True)
+
+
+def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:
+    """Everybody of the population who matches. Raises UsageError for what is no filter."""
+    census = Census(portal.settings, now)
+    portal.directory.check_names(census.attributes)  # or a slip in the settings would count everybody as nobody's
+    try:
+        everybody = portal.directory.sweep(ldap_filter, census.attributes)
+    except SettingsInvalid as error:
+        raise click.BadParameter(str(error), param_hint="--filter") from None
+    with progress(None, "Counting") as more:
+        return census.count(_told(everybody, more))
+
+
+def _told(everybody: Iterable[_T], more: Any) -> Iterator[_T]:
+    """The same, and a word to the progress bar now and then."""
+    for number, one in enumerate(everybody, start=1):
+        yield one
+        if number % _TOLD_EVERY == 0:
+            more(_TOLD_EVERY)
+
+
+def document(found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]]) -> dict[str, Any]:
+    """What --json prints; the help tells its shape."""
+    told: dict[str, Any] = {"total": _numbers(Fact, found.total)}
+    if by == "programme":
+        told["programmes"] = [
+            {"programme": None if name == NO_PROGRAMME else name, **_numbers(Fact, found.programmes[name])}
+            for name in by_name(found.programmes)
+        ]
+    if by == "day":
+        told["days"] = [{"day": day.isoformat(), **_numbers(Dated, counts)} for day, counts in days.items()]
+    return told
+
+
+def _numbers(facts: type[Fact] | type[Dated], counts: Mapping[Any, int]) -> dict[str, int]:
+    return {fact.value: counts.get(fact, 0) for fact in facts}
+
+
+def by_name(programmes: Iterable[str]) -> list[str]:
+    """In order, and last those who have none."""
+    return sorted(programmes, key=lambda name: (name == NO_PROGRAMME, name.casefold()))
+
+
+def shown(found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], columns: int | None) -> str:
+    """The table, within so many ``columns`` if given."""
+    if by == "programme":
+        rows = [_row(name, found.programmes[name], HEADINGS) for name in by_name(found.programmes)]
+        return fitted([*rows, _row(ALL, found.total, HEADINGS)], ("programme", *HEADINGS.values()), columns)
+    if by == "day":
+        rows = [_row(day.isoformat(), counts, DAY_HEADINGS) for day, counts in days.items()]
+        return fitted(rows, ("day", *DAY_HEADINGS.values()), columns)
+    everybody = found.total[Fact.PEOPLE] or 1
+    rows = [(words, found.total[fact], _share(fact, found.total[fact], everybody)) for fact, words in WORDS.items()]
+    return "\n".join(table(rows, ("", "", "")).splitlines()[1:])
+
+
+def _share(fact: Fact, count: int, everybody: int) -> str:
+    """Of the people; mails are no people."""
+    return "" if fact is Fact.MAILS_WAITING else f"{count / everybody:6.1%}"
+
+
+def _row(name: str, counts: Mapping[Any, int], facts: Iterable[Any]) -> Row:
+    return (name, *(counts.get(fact, 0) for fact in facts))

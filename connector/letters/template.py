@@ -1,0 +1,164 @@
+"""What a letter says and where: ``letter.toml`` and the files beside it, every fault of it told at once."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Self
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from connector.errors import SettingsInvalid
+
+FILE = "letter.toml"
+PLACEHOLDERS = ("name", "uid", "until", "portal", "programme", "date", "desk", "university")
+"""What a text may name in braces; the key is not among them, it has its own place."""
+_SAMPLE = datetime(2026, 12, 28)  # noqa: DTZ001  only to try a pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One page: who it is for, what it brings. ``until`` is an aware instant; ``address`` its lines, name or not."""
+
+    name: str
+    uid: str
+    key: str = field(repr=False)
+    until: datetime
+    programme: str = ""
+    address: tuple[str, ...] = ()
+
+
+def _text(value: str) -> str:
+    """A text whose placeholders are all known; a brace is written twice."""
+    try:
+        pieces = list(string.Formatter().parse(value))
+    except ValueError as error:
+        raise ValueError(f"{error}; write a brace that is meant twice, {{{{ or }}}}") from None
+    for _, name, spec, conversion in pieces:
+        if name is not None and (name not in PLACEHOLDERS or spec or conversion):
+            known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+            raise ValueError(f"unknown placeholder {{{name}}}; known: {known}")
+    return value
+
+
+def _pattern(value: str) -> str:
+    """A date pattern of Unicode's (CLDR), as Babel reads it."""
+    try:
+        format_datetime(_SAMPLE, value, locale="fr")
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{error}; a date pattern is such as EEEE d MMMM y") from None
+    return value
+
+
+def _locale(value: str) -> str:
+    try:
+        Locale.parse(value, sep="-")
+    except (ValueError, LookupError, UnknownLocaleError):
+        raise ValueError("a language we have the months' names of, such as fr or en-GB") from None
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Texts = Annotated[tuple[Text, ...], Field(max_length=12)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Fonts = Annotated[tuple[str, ...], Field(min_length=1, description="one or more file names, tried in order")]
+Size = Annotated[float, Field(ge=7, le=14, description="points, 7 to 14")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Page(_Table):
+    """How it looks. The paper is A4."""
+
+    language: Annotated[str, AfterValidator(_locale)]
+    date_pattern: Pattern = "d MMMM y"
+    until_pattern: Pattern
+    color: str = Field(default="#1c4a7a", pattern="^#[0-9a-fA-F]{6}$", description="such as #1c4a7a")
+    size: Size = 10.0
+    fold_marks: bool = True
+    text_fonts: Fonts = ("OpenSans-Regular.ttf", "DejaVuSans.ttf")
+    bold_fonts: Fonts = ("OpenSans-Semibold.ttf", "DejaVuSans-Bold.ttf")
+    key_fonts: Fonts = ("DejaVuSansMono-Bold.ttf",)
+
+
+class Sender(_Table):
+    """Who writes, at the top on the left."""
+
+    name: Text
+    lines: Annotated[tuple[Text, ...], Field(max_length=6, description="six lines at most")] = ()
+    logo: str = Field(default="", pattern=r"(?i)^$|\.(png|jpe?g)$", description="a PNG or JPEG file beside this one")
+    logo_height: float = Field(default=16, ge=5, le=30, description="millimetres, 5 to 30")
+
+
+class Address(_Table):
+    """Where the envelope's window is, in millimetres from the paper's left and top edge."""
+
+    left: float = Field(default=105, ge=15, le=150, description="millimetres, 15 to 150")
+    top: float = Field(default=54, ge=40, le=75, description="millimetres, 40 to 75")
+    width: float = Field(default=85, ge=40, le=120, description="millimetres, 40 to 120")
+    height: float = Field(default=25, ge=20, le=35, description="millimetres, 20 to 35")
+
+
+class Words(_Table):
+    """What it says, from top to bottom."""
+
+    place_and_date: Text = ""
+    subject: Text
+    greeting: Text
+    opening: Texts
+    login_label: Text
+    key_label: Text
+    valid: Text
+    scan: Text = ""
+    steps_title: Text = ""
+    steps: Annotated[Texts, Field(min_length=1)]
+    help_title: Text = ""
+    help: Texts = ()
+    closing: Text = ""
+    signature: Text = ""
+    footer: Text = ""
+
+
+class Template(_Table):
+    """A template as read; ``folder`` is where its logo and fonts are looked for first."""
+
+    page: Page
+    sender: Sender
+    address: Address = Address()
+    text: Words
+    folder: Path = Path()
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The template in the folder or file at ``path``; raises SettingsInvalid with one sentence for each problem."""
+        file = path / FILE if path.is_dir() else path
+        try:
+            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}"]) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
+        try:
+            return cls.model_validate({**tree, "folder": file.parent})
+        except ValidationError as error:
+            raise SettingsInvalid([_problem(file, item["loc"], item["msg"]) for item in error.errors()]) from None
+
+
+def _problem(file: Path, location: tuple[int | str, ...], message: str) -> str:
+    """File, table, key, what is expected."""
+    table, *keys = location
+    model = Template.model_fields[str(table)].annotation if table in Template.model_fields else None
+    known = list(model.model_fields) if isinstance(model, type) and issubclass(model, _Table) else []
+    if "Extra inputs" in message:
+        message = f"unknown; known: {', '.join(known if keys else ['page', 'sender', 'address', 'text'])}"
+    field_info = model.model_fields.get(str(keys[0])) if known and keys and model else None  # type: ignore[union-attr]
+    expected = f" (expected: {field_info.description})" if field_info and field_info.description else ""
+    place = "".join(f", line {key + 1}" if isinstance(key, int) else f" {key}" for key in keys)
+    return f"{file}: [{table}]{place}: {message.removeprefix('Value error, ')}{expected}"
