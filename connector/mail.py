@@ -17,7 +17,7 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ from connector.settings import Settings
 TEMPLATES = Path(__file__).parent / "mails"
 LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
 FALLBACK_LANGUAGE = "fr"
-_READY = 220  # RFC 5321 §4.3.2
+_READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
 
 
 class Composer:
@@ -189,6 +189,18 @@ class MailSession:
             raise MailServerDown(_said(error)) from None
         except (ValueError, UnicodeError):
             raise MailRejected("address") from None
+
+    def try_sender(self, sender: str) -> None:
+        """Whether the server would take a mail from ``sender``; none is sent. Raises MailFailed, MailServerDown."""
+        try:
+            with _bounded(self._client, self._timeout_seconds):
+                code, _ = self._client.mail(parseaddr(sender)[1])
+                self._client.rset()
+        except (OSError, smtplib.SMTPException) as error:
+            self._client.close()
+            raise MailServerDown(_said(error)) from None
+        if code != _TAKEN:
+            raise MailFailed(str(code))
 
 
 def _language(account: Account) -> str:

@@ -38,6 +38,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.activation",
         "connector.campaign",
         "connector.desk",
+        "connector.doctor",
         "connector.intake",
         "connector.recovery",
         "connector.selfcare",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.dispatch import dispatch
 from connector.cli.import_ import import_
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 for command in (
-    *(demo, serve, dispatch, settings, ldif, schema, acl),
+    *(demo, check, serve, dispatch, settings, ldif, schema, acl),
     *(import_, issue, stats, purge),
     *(show, revoke, unlock, set_rescue),
 ):

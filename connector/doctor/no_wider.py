@@ -1,0 +1,118 @@
+"""The portal's rights: no more than it needs. Each is tried without writing, and must be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector import keys
+from connector.directory import entries
+from connector.directory.inspection import ADD, DELETE, NO_SUCH_ATTRIBUTE, REPLACE, SUBTREE, Lane
+from connector.doctor import remedies
+from connector.doctor.access import ALLOWED, LOAD_ANEW, MAY_COMPARE
+from connector.doctor.case import Case
+from connector.doctor.census import Census
+from connector.doctor.finding import Finding, broken, ok, untried, warning
+
+_LOOKED_AT = 50
+_PLAIN = ("description", "mail", "sn", "memberOf")
+_SECRETS = (entries.KEY_HASH, entries.SPENT_HASH, entries.NOTICE, "moncompteTotpSecret", "pwdHistory")
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Rights that the portal has and must not have; secrets that strangers may read."""
+    lane, census = case.portal, case.census
+    if lane is None or census is None or not case.has_rights:
+        yield untried("no-wider", "the portal must have its rights first")
+        return
+    if _is_above_rules(case, lane):
+        said = f"{case.settings.directory.bind_dn} is above all rules: it is the rootdn, or has manage"
+        yield broken("no-wider", said, f"[directory] bind_dn: the entry of config/ldap/{remedies.ENTRIES}")
+        return
+    wide = [*_too_wide(case, lane, census), *_own_branch(case, lane)]
+    if wide:
+        said = f"the portal may do what it never needs: {', '.join(wide)}"
+        remedy = f"put its rules, which end in none, in front of yours: {LOAD_ANEW}"
+        yield broken("no-wider", said, remedy, case.rules())
+    else:
+        yield ok(
+            "no-wider", "what it must not do is refused: to read a password, to write anything else, to anybody else"
+        )
+    yield from _outside(case, lane)
+    yield from _strangers(case, census)
+
+
+def _is_above_rules(case: Case, lane: Lane) -> bool:
+    places = (case.suffix, case.settings.directory.people_dn, case.settings.directory.decoy_dn)
+    return all(lane.try_delete(dn, "description").code == NO_SUCH_ATTRIBUTE for dn in places)
+
+
+def _too_wide(case: Case, lane: Lane, census: Census) -> Iterator[str]:
+    names = case.settings.attributes
+    someone = census.example("active", "to-activate") or ""
+    if lane.compare(someone, "userPassword", keys.random_id()).code in MAY_COMPARE:
+        yield "to compare a password"
+    if "userpassword" in lane.search(someone, attributes=["userPassword"]).values:
+        yield "to read a password's hash"
+    wide = [name for name in (*_PLAIN, names.uid) if lane.try_delete(someone, name).code in ALLOWED]
+    if wide:
+        yield f"to write {', '.join(wide)}"
+    if names.rescue_label and lane.try_delete(someone, names.rescue, "{PERSO}").code in ALLOWED:
+        yield f"to write other labels of {names.rescue}"
+    if lane.try_modify(someone, {"objectClass": [(ADD, ["moncompteOperator"])]}).code in ALLOWED:
+        yield "to make somebody an operator"
+    if names.state:
+        yield from _states(case, lane, census)
+
+
+def _states(case: Case, lane: Lane, census: Census) -> Iterator[str]:
+    names, label = case.settings.attributes, case.settings.attributes.state_label
+    waiting, shut = census.example("to-activate"), census.example("suspended")
+    other = {names.state: [(DELETE, [label + entries.TO_ACTIVATE]), (ADD, [f"{label}A:SupannAnticipe"])]}
+    if waiting and lane.try_modify(waiting, other).code in ALLOWED:
+        yield "to set another state than active"
+    if shut and lane.try_modify(shut, {names.state: [(ADD, [label + entries.ACTIVATED])]}).code in ALLOWED:
+        yield "to make somebody active who is suspended"
+    if shut and lane.try_modify(shut, {"userPassword": [(REPLACE, [keys.random_secret()])]}).code in ALLOWED:
+        yield "to give a password to somebody who is suspended"
+
+
+def _own_branch(case: Case, lane: Lane) -> Iterator[str]:
+    directory = case.settings.directory
+    if lane.try_delete(directory.bind_dn, "userPassword").code == NO_SUCH_ATTRIBUTE:
+        yield "to change its own password"
+    places = (
+        directory.bind_dn,
+        directory.decoy_dn,
+        directory.decoy_dn.partition(",")[2],
+        directory.people_dn,
+        case.suffix,
+    )
+    wide = [dn for dn in places if lane.try_delete(dn, "description").code == NO_SUCH_ATTRIBUTE]
+    if wide:
+        yield f"to write to {' and '.join(wide)}"
+
+
+def _outside(case: Case, lane: Lane) -> Iterator[Finding]:
+    """Whether the portal sees people whom it must not serve; operators are seen, by their login alone."""
+    directory, uid = case.settings.directory, case.settings.attributes.uid
+    others = f"(&({uid}=*)(!{directory.population}))"
+    answer = lane.search(directory.people_dn, others, ["objectClass"], scope=SUBTREE, limit=_LOOKED_AT)
+    found = [dn for dn, entry in answer.entries if b"moncompteOperator" not in entry.get("objectclass", [])]
+    if found:
+        said = f"the portal sees people outside the population, such as {found[0]}"
+        remedy = f"the access rules must name the same filter as [directory] population: {LOAD_ANEW}"
+        yield warning("outside", said, remedy, case.rules())
+
+
+def _strangers(case: Case, census: Census) -> Iterator[Finding]:
+    """What a stranger sees of somebody who has a key, and of the decoy."""
+    if case.stranger is None:
+        return
+    places = [dn for dn in (census.example("key"), case.settings.directory.decoy_dn) if dn]
+    seen = {name for dn in places for name in case.stranger.search(dn, attributes=list(_SECRETS)).values}
+    if seen:
+        shown = ", ".join(name for name in _SECRETS if name.lower() in seen)
+        fix = case.rules()
+        yield broken("strangers", f"anybody may read {shown}", LOAD_ANEW, fix)
+    else:
+        yield ok("strangers", "strangers see no key's hash")

@@ -1,0 +1,219 @@
+"""How the directory takes a new password: hashed or not, by which policy, and what a sign-in costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from limits import parse_many
+
+from connector import keys
+from connector.directory.inspection import (
+    CONSTRAINT,
+    DELETE,
+    NO_SUCH_ATTRIBUTE,
+    PASSWORD_POLICY,
+    REPLACE,
+    Answer,
+    Lane,
+    PolicyError,
+)
+from connector.doctor import remedies
+from connector.doctor.case import Case
+from connector.doctor.finding import Finding, Fix, broken, ok, untried, warning
+
+_TURNS = 3
+_SLOW_HASH_MS = 8.0  # argon2 and PBKDF2 take 20 and more; whatever else a Modify does, less
+_POLICY = (
+    *("pwdMinAge", "pwdMinLength", "pwdCheckQuality", "pwdLockout", "pwdMaxFailure", "pwdLockoutDuration"),
+    *("pwdFailureCountInterval", "pwdMustChange", "pwdSafeModify", "pwdMaxAge", "pwdInHistory", "pwdAllowUserChange"),
+)
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Findings about the password policy overlay and everyone's policy."""
+    yield from _module(case)
+    lane = case.portal
+    if lane is None:
+        yield untried("passwords", case.why_not)
+        return
+    if not case.lacks_schema and case.has_rights:
+        yield from _hashing(case, lane)
+    yield from _cost(case, lane)
+    yield from _policy(case)
+    yield from _never_locked(case)
+
+
+def _module(case: Case) -> Iterator[Finding]:
+    """slapd says with the controls that it knows whether it has loaded ppolicy; anybody may read that."""
+    controls = case.read("", "supportedControl").get("supportedcontrol", [])
+    if controls and PASSWORD_POLICY not in controls:
+        said = "slapd has not loaded ppolicy: nobody judges passwords, hashes them, or counts failures"
+        yield broken("modules", said, "load it", case.load(remedies.MODULES))
+
+
+def _hashing(case: Case, lane: Lane) -> Iterator[Finding]:
+    """Whether what arrives in clear is hashed. Where the overlay is, nothing but its work shows from outside.
+
+    Without ppolicy, a password that was replaced can be deleted by its clear value; with it, that is refused first.
+    """
+    if case.settings.password.hash == "argon2id":
+        yield ok(
+            "hashing", "the portal hashes new passwords itself (argon2id); its start tells whether slapd can use them"
+        )
+        return
+    dn, secret = case.settings.directory.decoy_dn, keys.random_secret()
+    twice = lane.try_modify(dn, {"userPassword": [(REPLACE, [secret]), (DELETE, [secret])]})
+    if twice.code == NO_SUCH_ATTRIBUTE:
+        said = "the directory keeps new passwords in clear: it has no password policy overlay"
+        yield broken("hashing", said, 'load it, or set [password] hash = "argon2id"', case.load(remedies.POLICY))
+        return
+    configured = case.overlays.get("ppolicy", {}).get("olcppolicyhashcleartext", [])
+    cost = _median(lambda: lane.try_modify(dn, _new(secret))) - _median(lambda: lane.try_modify(dn, {}))
+    if configured == ["TRUE"]:
+        yield ok("hashing", "the directory hashes new passwords (olcPPolicyHashCleartext)")
+    elif case.owner and case.overlays:
+        yield _kept_in_clear(case)
+    elif cost > _SLOW_HASH_MS:
+        yield ok("hashing", f"the directory hashes new passwords: one costs it {cost:.0f} ms")
+    else:
+        remedy = "the portal finds out when it starts, by writing to the decoy; or give --config ldapi:///"
+        yield untried("hashing", "a quick hash and none look alike from outside", remedy)
+
+
+def _new(secret: str) -> dict[str, list[tuple[object, list[str]]]]:
+    return {"userPassword": [(REPLACE, [secret])]}
+
+
+def _kept_in_clear(case: Case) -> Finding:
+    overlay = next((dn for dn in case.overlays["ppolicy"].get("dn", [])), "olcOverlay={0}ppolicy," + case.database)
+    fix = remedies.to_config(overlay, "replace: olcPPolicyHashCleartext", "olcPPolicyHashCleartext: TRUE")
+    return broken(
+        "hashing", "the directory keeps new passwords in clear: olcPPolicyHashCleartext is not TRUE", "set it", fix
+    )
+
+
+def _cost(case: Case, lane: Lane) -> Iterator[Finding]:
+    """Of the portal's own sign-in, which succeeds and so leaves no trace; a new password has the same scheme."""
+    directory, step = case.settings.directory, case.settings.throttle.refusal_step_ms
+    answers = [lane.bind(directory.bind_dn, directory.password.get_secret_value()) for _ in range(_TURNS)]
+    spent = median(answer.milliseconds for answer in answers)
+    if step and spent > step:
+        said = f"a sign-in costs {spent:.0f} ms, more than a step of refusals ({step} ms): time may tell who exists"
+        yield warning("sign-in-cost", said, "[throttle] refusal_step_ms: longer (docs/limits.md, Time)")
+    else:
+        yield ok("sign-in-cost", f"a sign-in costs {spent:.0f} ms")
+
+
+def _policy(case: Case) -> Iterator[Finding]:
+    """Everyone's policy, as far as anybody shows it to us; else what the portal itself met with."""
+    dn = _default(case)
+    policy = case.read(dn, *_POLICY) if dn else {}
+    if not policy:
+        yield from _met(case, case.password_try)
+        return
+    found = [*_blocks(case, dn, policy), *_lockout(case, policy), *_lengths(case, policy)]
+    yield from found or [ok("policy", f"{dn} lets the portal work")]
+
+
+def _default(case: Case) -> str:
+    configured = case.overlays.get("ppolicy", {}).get("olcppolicydefault", [])
+    return (
+        configured[0] if configured else f"cn=default,ou=policies,{case.settings.directory.decoy_dn.partition(',')[2]}"
+    )
+
+
+def _met(case: Case, answer: Answer | None) -> Iterator[Finding]:
+    """The policy itself is hidden from us."""
+    if answer and answer.policy is PolicyError.TOO_YOUNG:
+        yield warning("policy", "a new password is refused for being too soon after the last", "pwdMinAge: 0")
+    elif answer and answer.policy is PolicyError.MUST_SUPPLY_OLD:
+        yield broken("policy", "the policy asks for the old password, which is what was lost", "pwdSafeModify: FALSE")
+    elif answer and answer.policy is PolicyError.CHANGE_AFTER_RESET:
+        yield broken(
+            "policy", "the portal must change its own password first (pwdReset)", "delete pwdReset from its entry"
+        )
+    elif answer and answer.code == CONSTRAINT:
+        yield broken(
+            "policy", "the policy refuses a long random password", "pwdCheckQuality, pwdMaxLength, its check module"
+        )
+    else:
+        remedy = "--config ldapi:/// on the server lets root look"
+        yield untried("policy", "nobody shows us everyone's policy", remedy)
+
+
+def _blocks(case: Case, dn: str, policy: dict[str, list[str]]) -> Iterator[Finding]:
+    """What stops the portal, or the person right after it."""
+
+    def mend(name: str, value: str) -> Fix:
+        return remedies.to_data(dn, f"replace: {name}", f"{name}: {value}")
+
+    if _is_set(policy, "pwdSafeModify"):
+        said = "pwdSafeModify: the policy asks for the old password, which is what was lost"
+        yield broken("policy", said, "FALSE", mend("pwdSafeModify", "FALSE"))
+    if minimum := _number(policy, "pwdMinAge"):
+        said = f"pwdMinAge: nobody gets a new password within {minimum} seconds of the last"
+        yield warning("policy", said, "0", mend("pwdMinAge", "0"))
+    if _is_set(policy, "pwdMustChange"):
+        said = "pwdMustChange: after an administrator set a password, its owner can do nothing but change it"
+        yield warning("policy", said, "FALSE", mend("pwdMustChange", "FALSE"))
+    if _number(policy, "pwdCheckQuality") >= 2 and case.settings.password.hash == "argon2id":  # noqa: PLR2004
+        said = "pwdCheckQuality 2 refuses passwords that arrive hashed, as [password] hash has them"
+        yield broken("policy", said, '1, or [password] hash = "directory"', mend("pwdCheckQuality", "1"))
+
+
+def _lockout(case: Case, policy: dict[str, list[str]]) -> Iterator[Finding]:
+    limits, seconds = case.settings.throttle, case.settings.directory.lockout_seconds
+    most, interval = _number(policy, "pwdMaxFailure"), _number(policy, "pwdFailureCountInterval")
+    if not _is_set(policy, "pwdLockout") or not most:
+        return
+    binds = _within(limits.binds_per_account, interval) + _within(limits.key_like_binds_per_account, interval)
+    if binds >= most:
+        said = (
+            f"the policy locks after {most} failures, and the portal lets {binds} through: anybody could lock anybody"
+        )
+        yield warning("lockout", said, "[throttle] binds_per_account and key_like_binds_per_account: together fewer")
+    duration = _number(policy, "pwdLockoutDuration")
+    if duration != seconds:
+        said = f"the policy locks for {duration} seconds, the settings say {seconds}: time would tell who is locked"
+        yield warning("lockout", said, f"[directory] lockout_seconds = {duration}")
+
+
+def _lengths(case: Case, policy: dict[str, list[str]]) -> Iterator[Finding]:
+    least, ours = _number(policy, "pwdMinLength"), case.settings.password.min_length
+    if least > ours and _number(policy, "pwdCheckQuality"):
+        said = f"the policy asks for {least} characters, the page says {ours}"
+        yield warning("policy", said, f"[password] min_length = {least}")
+
+
+def _never_locked(case: Case) -> Iterator[Finding]:
+    """The portal's account and the decoy must be under a policy that does not lock: strangers fail at both."""
+    directory = case.settings.directory
+    for dn in (directory.bind_dn, directory.decoy_dn):
+        own = case.read(dn, "objectClass", "pwdPolicySubentry")
+        policy_dn = next(iter(own.get("pwdpolicysubentry", [])), _default(case))
+        policy = case.read(policy_dn, *_POLICY) if own else {}
+        if _is_set(policy, "pwdLockout") and _number(policy, "pwdMaxFailure"):
+            fix = remedies.to_data(dn, "replace: pwdPolicySubentry", f"pwdPolicySubentry: {case.gentle_policy}")
+            yield warning(
+                "lockout", f"a few wrong passwords lock {dn}: its policy is {policy_dn}", "one that never locks", fix
+            )
+
+
+def _within(limits: str, seconds: int) -> int:
+    """How many tries these limits let through within so many seconds; 0 seconds: ever, of which a day is told."""
+    seconds = seconds or 86400
+    return min(-(-seconds // limit.get_expiry()) * limit.amount for limit in parse_many(limits))
+
+
+def _is_set(policy: dict[str, list[str]], name: str) -> bool:
+    return policy.get(name.lower(), [""])[0].upper() == "TRUE"
+
+
+def _number(policy: dict[str, list[str]], name: str) -> int:
+    value = policy.get(name.lower(), ["0"])[0]
+    return int(value) if value.isdigit() else 0
+
+
+def _median(ask: Callable[[], Answer]) -> float:
+    return median(ask().milliseconds for _ in range(_TURNS))
