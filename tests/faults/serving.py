@@ -57,7 +57,13 @@ def as_toml(settings: Settings) -> str:
 
 
 def _line(item: tuple[str, object]) -> str:
-    return f"{item[0]} = {json.dumps(item[1], ensure_ascii=False)}\n"  # of such values, TOML's way of writing too
+    return f"{item[0]} = {_value(item[1])}\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):  # an inline table
+        return f"{{{', '.join(f'{json.dumps(key)} = {_value(one)}' for key, one in value.items())}}}"
+    return json.dumps(value, ensure_ascii=False)  # of such values, TOML's way of writing too
 
 
 class Crowd:
