@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-import cairocffi
-
+from connector import cairo
+from connector.cairo import cairocffi
 from connector.errors import UnknownFormat
 
 WIDTH = 960.0  # all measures are pixels of SVG; a PNG has twice as many
@@ -63,8 +63,9 @@ class Drawing:
 def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], unit: str = "") -> Drawing:
     """A bar for each category, a colour for each series; ``unit`` names what is counted, below the axis.
 
-    Raises ValueError unless every series has a number, 0 or more, for every category.
+    Raises ValueError unless every series has a number, 0 or more, for every category; SettingsInvalid without cairo.
     """
+    cairo.require()
     if any(len(numbers) != len(categories) or min(numbers, default=0) < 0 for numbers in series.values()):
         raise ValueError("every series needs one number, 0 or more, for each category")
     drawing = Drawing(title)

@@ -11,6 +11,7 @@ FLOORS = (  # from the ground up; a package counts as one file
     {"connector", "connector.model", "connector.clock"},
     {"connector.errors", "connector.columns"},
     {
+        "connector.cairo",
         "connector.counters",
         "connector.keys",
         "connector.hashing",
@@ -61,6 +62,7 @@ DOORS = {  # an outside world, and the one room that may open it
     "random": "connector.demo",  # the names of sample people; their keys and passwords come from connector.keys
     "uuid": "connector.keys",
     "argon2": "connector.hashing",
+    "cairocffi": "connector.cairo",
 }
 FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
 

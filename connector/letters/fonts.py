@@ -12,22 +12,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cairocffi
+from connector.cairo import cairocffi
 
 FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
 _EM = 1000.0
 _FROM_RIGHT = {"R", "AL"}  # scripts that need more than a row of glyphs
-
-_ffi: Any = cairocffi.ffi
-_ffi.cdef("""
+_DECLARED = """
     typedef struct FT_LibraryRec_ *FT_Library;
     typedef struct FT_FaceRec_ *FT_Face;
     int FT_Init_FreeType(FT_Library *library);
     int FT_New_Face(FT_Library library, const char *path, long index, FT_Face *face);
     unsigned int FT_Get_Char_Index(FT_Face face, unsigned long char_code);
     cairo_font_face_t *cairo_ft_font_face_create_for_ft_face(FT_Face face, int load_flags);
-""")
-_free_type: Any = cairocffi.dlopen(_ffi, (), ("libfreetype.so.6", "libfreetype.6.dylib"))
+"""
 
 
 class Font:
@@ -35,8 +32,9 @@ class Font:
 
     def __init__(self, path: Path) -> None:
         """Raises ValueError if FreeType cannot read it."""
-        self._handle = _ffi.new("FT_Face *")
-        if _free_type.FT_New_Face(_library()[0], str(path).encode(), 0, self._handle):
+        free_type, library = _library()
+        self._handle = cairocffi.ffi.new("FT_Face *")
+        if free_type.FT_New_Face(library[0], str(path).encode(), 0, self._handle):
             raise ValueError(f"{path}: is not a font")
         pointer = cairocffi.cairo.cairo_ft_font_face_create_for_ft_face(self._handle[0], 0)
         self.face = cairocffi.FontFace._from_pointer(pointer, incref=False)
@@ -45,7 +43,7 @@ class Font:
         self._scaled = cairocffi.ScaledFont(self.face, matrix, cairocffi.Matrix(), options)
         self._width = lru_cache(maxsize=8192)(lambda text: self._scaled.text_extents(text)[4] / _EM)
         self._shows = lru_cache(maxsize=4096)(
-            lambda char: bool(_free_type.FT_Get_Char_Index(self._handle[0], ord(char)))
+            lambda char: bool(free_type.FT_Get_Char_Index(self._handle[0], ord(char)))
         )
 
     def width(self, text: str, size: float) -> float:
@@ -97,9 +95,11 @@ def _named(name: str) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1)
-def _library() -> Any:
-    """FreeType's handle, kept as long as the process: every font hangs on it."""
-    handle = _ffi.new("FT_Library *")
-    if _free_type.FT_Init_FreeType(handle):
+def _library() -> tuple[Any, Any]:
+    """FreeType and its handle, kept as long as the process: every font hangs on it."""
+    cairocffi.ffi.cdef(_DECLARED)
+    free_type = cairocffi.dlopen(cairocffi.ffi, (), ("libfreetype.so.6", "libfreetype.6.dylib"))
+    handle = cairocffi.ffi.new("FT_Library *")
+    if free_type.FT_Init_FreeType(handle):
         raise OSError("FreeType does not start")
-    return handle
+    return free_type, handle

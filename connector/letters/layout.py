@@ -5,14 +5,12 @@ Nothing is drawn here, so a whole cohort can be tried before the first key is is
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from connector import keys
 from connector.letters.fonts import Font, Fonts
+from connector.letters.lines import one_line, wrap
 from connector.letters.template import Letter, Template
 
 WIDTH, HEIGHT = 210.0, 297.0
@@ -30,7 +28,6 @@ _SHOWN_LENGTH = len(keys.show("0" * keys.LENGTH))
 QR_SIDE = 38.0  # with its quiet zone
 PANEL_HEIGHT = 49.0
 _INSET = 8.0
-_GAP = re.compile(r"[ \t\r\n]+")  # not the spaces that must not break
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Layout:
     def arrange(self, letter: Letter, until: str) -> Sheet:
         """The letter's page: in the template's size if that fits, else as much smaller as needed."""
         own = {"name": letter.name, "uid": letter.uid, "programme": letter.programme, "until": until}
-        facts = self._facts | {name: _one_line(text) for name, text in own.items()}
+        facts = self._facts | {name: one_line(text) for name, text in own.items()}
         size = self._template.page.size
         while True:
             sheet = self._arranged(letter, facts, size)
@@ -113,7 +110,7 @@ class Layout:
 
     def _address(self, sheet: Sheet, letter: Letter, name: str) -> list[str]:
         """Name and address in lines that fit the window; the name once, though the address may begin with it."""
-        lines = [name, *(line for line in map(_one_line, letter.address) if line)]
+        lines = [name, *(line for line in map(one_line, letter.address) if line)]
         if len(lines) > 1 and lines[1].casefold() == name.casefold():
             del lines[1]
         smallest, width = _ADDRESS_SIZES[1] * POINT, self._template.address.width
@@ -236,39 +233,3 @@ class Layout:
             if problem not in sheet.problems:
                 sheet.problems.append(problem)
         return font or fonts.first
-
-
-@lru_cache(maxsize=256)
-def wrap(text: str, font: Font, size: float, width: float) -> tuple[str, ...]:
-    """``text`` in lines no wider than ``width``; a word that is wider by itself is broken where the line ends."""
-    lines, line, length = [], "", 0.0
-    space = font.width(" ", size)
-    for word in _pieces(text, font, size, width):
-        wide = font.width(word, size)
-        if line and length + space + wide > width:
-            lines.append(line)
-            line, length = word, wide
-        else:
-            line, length = (f"{line} {word}", length + space + wide) if line else (word, wide)
-    return (*lines, line) if line else tuple(lines)
-
-
-def _pieces(text: str, font: Font, size: float, width: float) -> list[str]:
-    pieces = []
-    for word in _GAP.split(text.strip()):
-        rest = word
-        while len(rest) > 1 and font.width(rest, size) > width:
-            fits = next(end for end in range(len(rest) - 1, 0, -1) if end == 1 or font.width(rest[:end], size) <= width)
-            pieces.append(rest[:fits])
-            rest = rest[fits:]
-        pieces.append(rest)
-    return pieces
-
-
-def _one_line(text: str) -> str:
-    """As it can be printed: composed characters, and no line break or run of blanks."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def _told(char: str) -> str:
-    return f"{char} (U+{ord(char):04X})" if char.isprintable() else f"U+{ord(char):04X}"

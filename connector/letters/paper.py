@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import re
-import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from math import isqrt, pi
-from pathlib import Path
-from typing import Any, BinaryIO
+from math import pi
+from typing import BinaryIO
 
-import cairocffi
-import zxingcpp
 from babel.dates import format_datetime, get_timezone
 
-from connector import keys
+from connector import cairo, keys
+from connector.cairo import cairocffi
 from connector.errors import LetterRefused, SettingsInvalid
 from connector.letters import layout
 from connector.letters.fonts import Font, Fonts, find
 from connector.letters.layout import LEFT, POINT, RIGHT, Layout, Mark, Sheet
+from connector.letters.pictures import logo, paint_qr, rounded
 from connector.letters.template import Letter, Template
 from connector.settings import Web
 
 _KINDS = ("text", "bold", "key")
 _KEY_CHARACTERS = keys.ALPHABET + "-"
 _SAMPLE_KEY = "0" * keys.LENGTH
-_QUIET = 4  # modules around a QR code, ISO/IEC 18004 §9.1
 _FIRST = re.compile(r"\b1 (?=[^\W\d]{3,} )")  # of a month: French has an ordinal there, which CLDR does not know
 _FOLDS = (99.0, 198.0)  # thirds of A4
-_WIDEST_LOGO = 80.0
-_JPEG_SIZES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive: what PDF viewers read
-_REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))  # cairo wants the first pixel in the low bit
 _Color = tuple[float, float, float]
 
 
@@ -41,15 +34,16 @@ class Printer:
     """Prints letters after one template, for one portal, on one day.
 
     ``written`` is an aware instant, now. Raises SettingsInvalid, every problem at once: a font or logo that is not
-    there, a template too long for a page.
+    there, a template too long for a page, no cairo on this host.
     """
 
     def __init__(self, template: Template, web: Web, written: datetime) -> None:
+        cairo.require()
         self._template, self._web = template, web
         self._fonts, problems = _fonts(template)
         self._logo, self._logo_scale = None, 0.0
         try:
-            self._logo, self._logo_scale = _logo(template)
+            self._logo, self._logo_scale = logo(template)
         except ValueError as error:
             problems.append(f"{template.folder}: [sender] logo: {error}")
         if problems:
@@ -119,7 +113,7 @@ class Printer:
         self._furniture(context, sheet)
         for mark in sheet.marks:
             self._text(context, mark)
-        _paint_qr(context, link, RIGHT - 6 - layout.QR_SIDE, sheet.panel_top + 4)
+        paint_qr(context, link, RIGHT - 6 - layout.QR_SIDE, sheet.panel_top + 4, layout.QR_SIDE)
 
     def _furniture(self, context: cairocffi.Context, sheet: Sheet) -> None:
         """What is no text: the logo, the panel, the steps' discs, the folding marks."""
@@ -130,7 +124,7 @@ class Printer:
             context.set_source_surface(self._logo)
             context.paint()
             context.restore()
-        _rounded(context, LEFT, sheet.panel_top, RIGHT - LEFT, layout.PANEL_HEIGHT, 3.0)
+        rounded(context, LEFT, sheet.panel_top, RIGHT - LEFT, layout.PANEL_HEIGHT, 3.0)
         context.set_source_rgb(*self._tones["tint"])
         context.fill_preserve()
         context.set_source_rgb(*self._tones["accent"])
@@ -215,41 +209,6 @@ def _fonts(template: Template) -> tuple[dict[str, Fonts], list[str]]:
     return found, problems
 
 
-def _logo(template: Template) -> tuple[cairocffi.ImageSurface | None, float]:
-    """The logo and its scale, millimetres a pixel. Raises ValueError."""
-    if not template.sender.logo:
-        return None, 0.0
-    path = template.folder / template.sender.logo
-    try:
-        surface = _png(path) if path.suffix.lower() == ".png" else _jpeg(path)
-    except OSError as error:
-        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
-    height = template.sender.logo_height
-    return surface, min(height / surface.get_height(), _WIDEST_LOGO / surface.get_width())
-
-
-def _png(path: Path) -> cairocffi.ImageSurface:
-    octets = path.read_bytes()
-    try:
-        return cairocffi.ImageSurface.create_from_png(io.BytesIO(octets))
-    except (cairocffi.CairoError, OSError, MemoryError):  # OSError: it ends too early
-        raise ValueError(f"{path.name} is not a PNG file") from None
-
-
-def _jpeg(path: Path) -> cairocffi.ImageSurface:
-    """A surface of the picture's size; cairo copies the file's own octets into the PDF."""
-    octets, place = path.read_bytes(), 2
-    while octets[:2] == b"\xff\xd8" and place + 9 <= len(octets):
-        marker, length = struct.unpack_from(">xBH", octets, place)
-        if marker in _JPEG_SIZES:
-            height, width = struct.unpack_from(">HH", octets, place + 5)
-            surface = cairocffi.ImageSurface(cairocffi.FORMAT_RGB24, width, height)
-            surface.set_mime_data("image/jpeg", octets)
-            return surface
-        place += 2 + length
-    raise ValueError(f"{path.name} is not a JPEG file")
-
-
 def _describe(surface: cairocffi.PDFSurface, template: Template) -> None:
     """Title and author, which a reader shows; cairocffi has no method for them."""
     words = {cairocffi.PDF_METADATA_TITLE: template.text.subject, cairocffi.PDF_METADATA_CREATOR: "Mon compte"}
@@ -267,45 +226,3 @@ def _tones(color: str) -> dict[str, _Color]:
         "accent": (red, green, blue),
         "tint": (tint[0], tint[1], tint[2]),
     }
-
-
-def _rounded(context: cairocffi.Context, x: float, y: float, width: float, height: float, radius: float) -> None:
-    context.new_sub_path()
-    quarter = pi / 2
-    context.arc(x + width - radius, y + radius, radius, -quarter, 0)
-    context.arc(x + width - radius, y + height - radius, radius, 0, quarter)
-    context.arc(x + radius, y + height - radius, radius, quarter, 2 * quarter)
-    context.arc(x + radius, y + radius, radius, 2 * quarter, 3 * quarter)
-    context.close_path()
-
-
-def _qr(link: str) -> tuple[int, bytes]:
-    """The code's side in modules, and an octet a module, 0 for black. A login that fits its line fits a code."""
-    code = zxingcpp.create_barcode(link, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    image: Any = code.to_image(scale=1, add_quiet_zones=False)
-    modules = memoryview(image)
-    return isqrt(modules.nbytes), bytes(modules)
-
-
-def _paint_qr(context: cairocffi.Context, link: str, x: float, y: float) -> None:
-    """The QR code on white, as one bit a module: a tenth of what as many squares would take, in octets and in time."""
-    side, modules = _qr(link)
-    context.set_source_rgb(1, 1, 1)
-    _rounded(context, x, y, layout.QR_SIDE, layout.QR_SIDE, 1.5)
-    context.fill()
-    stride = cairocffi.ImageSurface.format_stride_for_width(cairocffi.FORMAT_A1, side)
-    black = modules.translate(_AS_DIGITS)
-    rows = (int(black[row * side : (row + 1) * side].ljust(stride * 8, b"0"), 2) for row in range(side))
-    octets = bytearray(b"".join(row.to_bytes(stride, "big") for row in rows).translate(_REVERSED))
-    pattern = cairocffi.SurfacePattern(cairocffi.ImageSurface(cairocffi.FORMAT_A1, side, side, octets, stride))
-    pattern.set_filter(cairocffi.FILTER_NEAREST)
-    context.save()
-    scale = layout.QR_SIDE / (side + 2 * _QUIET)
-    context.translate(x + _QUIET * scale, y + _QUIET * scale)
-    context.scale(scale, scale)
-    context.set_source_rgb(0, 0, 0)
-    context.mask(pattern)
-    context.restore()
-
-
-_AS_DIGITS = bytes([ord("1"), *[ord("0")] * 255])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -357,3 +358,23 @@ def test_a_text_too_long_is_set_smaller_before_it_is_refused(tmp_path: Path) -> 
     sizes = {mark.size for mark in on._arranged(ZOE).marks if mark.text.startswith("mot mot")}
     assert len(sizes) == 1
     assert sizes < {8.0, 8.5, 9.0, 9.5}
+
+
+def test_a_host_without_cairo_does_all_but_letters_and_charts() -> None:
+    """The dynamic linker finds no libcairo, in a process of its own."""
+    script = f"""
+import cffi, pathlib
+def dlopen(*_): raise OSError("no such library")
+cffi.FFI.dlopen = dlopen
+import connector.cli
+from connector import charts, letters
+from connector.errors import SettingsInvalid
+template = letters.Template.load(pathlib.Path({str(config_folder() / "letters/fr")!r}))
+for act in (lambda: letters.Printer(template, None, None), lambda: charts.bars("t", [], {{}})):
+    try:
+        act()
+    except SettingsInvalid as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.count("apt-get install libcairo2") == 2
