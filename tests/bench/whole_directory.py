@@ -26,7 +26,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from connector.statistics import Census
 from tests.bench import crowd
-from tests.shell_fixtures import toml_of
+from tests.faults.serving import as_toml
 
 _USUAL_ENTRIES = 100_000
 C_CLIENT = "ldapsearch"
@@ -61,7 +61,7 @@ def main() -> int:
         crowd.load(slapd, options.entries, utc_now())
         settings = demo_settings(slapd, mailbox, 0)
         file = slapd.folder / "moncompte.toml"  # which only we may enter
-        file.write_text(toml_of(settings), encoding="utf-8")
+        file.write_text(as_toml(settings), encoding="utf-8")
         commands = _ours(file) | {C_CLIENT: _theirs(slapd, settings)}
         runs: dict[str, list[Run]] = {name: [] for name in commands}
         for _ in range(options.rounds):
