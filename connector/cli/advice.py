@@ -72,35 +72,42 @@ def advise(account: Account, standing: Standing, settings: Settings, now: dateti
 def _said(
     item: Hindrance, account: Account, standing: Standing, settings: Settings, now: datetime, uid: str
 ) -> tuple[str, str]:
+    if item in _OF_STATE:
+        return _about_state(item, account, settings), ""
     if item in _OF_MAILS:
         return _about_mails(item, account, standing, settings, now, uid)
-    state, key = account.state, account.key
-    owner = f"whoever writes {settings.attributes.state} decides; the portal cannot"
-    issue = f"moncompte issue {uid}"
-    until = f"until {when(standing.rests_until, settings)}" if standing.rests_until else "until it is ended"
-    ended = f" on {when(key.expiry, settings)}" if key and key.expiry else ", it has no end written"
-    return {
-        Hindrance.LOCKED: (
-            "locked for good by an administrator, who alone may end it",
-            end_lock(account.dn, settings),
-        ),
-        Hindrance.SUSPENDED: (f"the account is {state_in_words(account)}: {owner}", ""),
-        Hindrance.CLOSED: (f"the account is {state_in_words(account)}: {owner}", ""),
-        Hindrance.NOT_BEGUN: (f"the state begins on {state.since}: {owner}", ""),
-        Hindrance.ENDED: (f"the state ended with {state.until}: {owner}", ""),
-        Hindrance.RESTING: (
-            f"the password policy rests the account {until}, after too many wrong passwords, here or elsewhere "
-            "(wifi, mail); no password opens it, a key does",
-            f"moncompte unlock {uid}",
-        ),
-        Hindrance.NO_KEY: ("it was never activated, and there is no key to activate it with", issue),
-        Hindrance.KEY_EXPIRED: (f"{key_in_words(key.origin if key else None)} expired{ended}", issue),
-        Hindrance.KEY_WORN_OUT: (
-            f"{key.failures if key else 0} wrong keys were typed against {key_in_words(key.origin if key else None)}: "
-            "it is worn out, and somebody may be guessing",
-            issue,
-        ),
-    }[item]
+    if item is Hindrance.LOCKED:
+        return "locked for good by an administrator, who alone may end it", end_lock(account.dn, settings)
+    if item is Hindrance.RESTING:
+        until = f"until {when(standing.rests_until, settings)}" if standing.rests_until else "until it is ended"
+        wrong = "after too many wrong passwords, here or elsewhere (wifi, mail)"
+        said = f"the password policy rests the account {until}, {wrong}; no password opens it, a key does"
+        return said, f"moncompte unlock {uid}"
+    return _about_key(item, account, settings), f"moncompte issue {uid}"
+
+
+_OF_STATE = {Hindrance.SUSPENDED, Hindrance.CLOSED, Hindrance.NOT_BEGUN, Hindrance.ENDED}
+
+
+def _about_state(item: Hindrance, account: Account, settings: Settings) -> str:
+    said = f"the account is {state_in_words(account)}"
+    if item is Hindrance.NOT_BEGUN:
+        said = f"the state begins on {account.state.since}"
+    if item is Hindrance.ENDED:
+        said = f"the state ended with {account.state.until}"
+    return f"{said}: whoever writes {settings.attributes.state} decides; the portal cannot"
+
+
+def _about_key(item: Hindrance, account: Account, settings: Settings) -> str:
+    key = account.key
+    if key is None:
+        return "it was never activated, and there is no key to activate it with"
+    which = key_in_words(key.origin)
+    if item is Hindrance.KEY_WORN_OUT:
+        return f"{key.failures} wrong keys were typed against {which}: it is worn out, and somebody may be guessing"
+    return (
+        f"{which} expired on {when(key.expiry, settings)}" if key.expiry else f"{which} has no end written: it is dead"
+    )
 
 
 _OF_MAILS = {

@@ -15,7 +15,6 @@ from connector.clock import utc_now
 from connector.demo.mailbox import Mailbox
 from connector.portal import Portal
 from connector.settings import Settings
-from tests.faults.serving import as_toml
 from tests.operator_fixtures import Typed
 from tests.portal_fixtures import MovingClock, audited, key_in
 
@@ -56,21 +55,21 @@ def test_a_mail_server_that_is_down_is_told_and_nothing_is_lost(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_service_mails_what_is_owed_until_a_signal_ends_it(
-    settings: Settings,
+    settings_file: Path,
     portal: Portal,
     mailbox: Mailbox,
     clock: MovingClock,
-    tmp_path: Path,
     audit_file: Path,
     number: signal.Signals,
 ) -> None:
     """Asked for an hour ago, by the clock on the wall, which is the service's."""
     clock.instant = utc_now() - timedelta(hours=1)
     portal.request_key("jmartin001")
-    file = tmp_path / "service.toml"
-    file.write_text(as_toml(settings), encoding="utf-8")
     with subprocess.Popen(
-        [COMMAND, "dispatch", "--settings", str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [COMMAND, "dispatch", "--settings", str(settings_file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as service:
         mail = mailbox.wait_for(lambda caught: True, timeout_seconds=30)
         service.send_signal(number)
