@@ -150,7 +150,13 @@ class _File(WatchedFileHandler):
 
 
 def _open_for_us(path: str, flags: int) -> int:
-    return os.open(path, flags, _MODE)
+    """Made by root, at a command, it is given to the folder's owner: or the portal could not write its own audit."""
+    is_new = not Path(path).exists()
+    descriptor = os.open(path, flags, _MODE)
+    if is_new and os.geteuid() == 0:
+        folder = Path(path).parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
 
 
 def _opened(file: str) -> logging.Handler:

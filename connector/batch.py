@@ -39,10 +39,8 @@ class Head:
     started: str
     out: str
     whom: str
-    letters: bool = False
-    template: str = ""
+    template: str = ""  # of letters; none: a sheet
     never_activated: bool = False
-    without_live_key: bool = False
 
 
 class Batch:

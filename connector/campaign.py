@@ -34,6 +34,7 @@ class LeftOut(Enum):
     CLOSED = "closed"  # the state says no, or an administrator locked the account
     ACTIVATED = "activated"  # and only who never was is asked for
     HAS_LIVE_KEY = "has-live-key"  # and is to keep it
+    UNPRINTABLE = "unprintable"  # the letter: a name that no font shows, or too long for its line
     MOVED = "changed-meanwhile"  # between the look and the write: another key, another state
     REFUSED = "refused-by-directory"  # this entry alone: it breaks the schema, or a rule of the site's
 
@@ -72,6 +73,7 @@ class Cohort:
 
     never_activated: bool = False
     without_live_key: bool = False
+    is_printable: Callable[[Account], bool] = field(default=lambda _account: True, repr=False)
 
     def objection(self, account: Account, now: datetime, max_failures: int) -> LeftOut | None:
         """Why this person gets none."""
@@ -80,7 +82,9 @@ class Cohort:
         if self.never_activated and not account.was_never_activated:
             return LeftOut.ACTIVATED
         is_live = account.key is not None and account.key.why_dead(now, max_failures) is None
-        return LeftOut.HAS_LIVE_KEY if self.without_live_key and is_live else None
+        if self.without_live_key and is_live:
+            return LeftOut.HAS_LIVE_KEY
+        return None if self.is_printable(account) else LeftOut.UNPRINTABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import BinaryIO
 
 from connector.audit import Audit, Event, Line
 from connector.batch import Batch, Sheet
 from connector.campaign import Campaign, Cohort, Issued, Missed
 from connector.clock import Clock
+from connector.letters import Letter, Printer
+from connector.model import Account
 
 ISSUED = "issued"
 More = Callable[[int], None]
 """Told how many more people were dealt with."""
+Printable = Callable[[Account], bool]
+
+
+def _anybody(_account: Account) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +48,35 @@ class PrintRun:
         batch.finish({"at": self._now(), **told})
         return told
 
-    def _issued(self, batch: Batch, last: str | None, told: Counter[str], more: More) -> Iterator[Issued]:
-        """Each key as it comes, in the order of the plan, noted in record and audit once the next is asked for."""
-        head = batch.head
-        cohort = Cohort(head.never_activated, head.without_live_key)
+    def letters(self, batch: Batch, file: BinaryIO, printer: Printer, printable: Printable, more: More) -> Counter[str]:
+        """The same in letters, a page a person, from the first on: half a PDF is none, so everybody gets a fresh key.
+
+        Who is not ``printable`` gets none.
+        """
+        told: Counter[str] = Counter()
+        file.truncate(0)
+        issued = self._issued(batch, None, told, more, printable)
+        printer.write(file, (letter_of(one.account, one.key, one.until) for one in issued))
+        if not told[ISSUED]:
+            file.truncate(0)  # nothing at all, rather than a white page
+        os.fsync(file.fileno())
+        batch.finish({"at": self._now(), **told})
+        return told
+
+    def _issued(
+        self,
+        batch: Batch,
+        last: str | None,
+        told: Counter[str],
+        more: More,
+        printable: Printable = lambda _account: True,
+    ) -> Iterator[Issued]:
+        """Each key as it comes, in the order of the plan, noted in record and audit once the next is asked for.
+
+        Not looked at any more: whether somebody holds a live key. Where this goes on with a batch, it may be one that
+        nobody ever saw.
+        """
+        cohort = Cohort(batch.head.never_activated, is_printable=printable)
         for outcome in self.campaign.issue(batch.uids(last), cohort):
             if isinstance(outcome, Missed):
                 batch.note({"login": outcome.uid, "left out": outcome.why.value})
@@ -50,7 +84,7 @@ class PrintRun:
             else:
                 yield outcome
                 batch.note({"login": outcome.account.uid, "issued": self._now(), "until": outcome.until.isoformat()})
-                self.audit.write(Event.KEY_ISSUED, self._line(outcome, head.batch))
+                self.audit.write(Event.KEY_ISSUED, self._line(outcome, batch.head.batch))
                 told[ISSUED] += 1
             more(1)
 
@@ -62,3 +96,9 @@ class PrintRun:
 
     def _local(self, instant: datetime) -> str:
         return instant.astimezone(self.zone).isoformat(timespec="minutes")
+
+
+def letter_of(account: Account, key: str, until: datetime) -> Letter:
+    """What is on somebody's page."""
+    programme = ", ".join(account.programmes)
+    return Letter(account.name, account.uid, key, until, programme, account.address)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 import click
@@ -19,10 +19,11 @@ SAID = {
     LeftOut.CLOSED.value: "suspended, expired, locked, or not begun yet",
     LeftOut.ACTIVATED.value: "activated already",
     LeftOut.HAS_LIVE_KEY.value: "hold a live key, and keep it",
+    LeftOut.UNPRINTABLE.value: "whose letter cannot be printed",
     LeftOut.MOVED.value: "changed while we wrote: ask for these again",
     LeftOut.REFUSED.value: "refused by the directory, these entries alone: does another tool write them so?",
 }
-_FAULTS = {LeftOut.UNKNOWN.value, LeftOut.MOVED.value, LeftOut.REFUSED.value}
+_FAULTS = {LeftOut.UNKNOWN.value, LeftOut.UNPRINTABLE.value, LeftOut.MOVED.value, LeftOut.REFUSED.value}
 """Somebody was meant to be served, and was not."""
 
 
@@ -43,7 +44,12 @@ class Whom:
     def __str__(self) -> str:
         words = [self.ldap_filter, f"list {_name(self.listed)}" if self.listed else ""]
         words.append("who never activated" if self.cohort.never_activated else "")
+        words.append("without a live key" if self.cohort.without_live_key else "")
         return ", ".join(filter(None, words))
+
+    def printable(self, is_printable: Callable[[Account], bool]) -> Whom:
+        """The same, less those whose letter cannot be printed."""
+        return replace(self, cohort=replace(self.cohort, is_printable=is_printable))
 
     def chosen(self, campaign: Campaign, told: Counter[str]) -> Iterator[Account]:
         """Those to serve; the others are counted in ``told``, whom the list names in vain on standard error too."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TextIO
 
@@ -13,23 +11,21 @@ from babel.dates import get_timezone
 
 from connector import keys
 from connector.audit import Event, Line
-from connector.batch import Batch, Head, Sheet
-from connector.batch import opened as opened_file
-from connector.campaign import By, Campaign, Cohort, in_order
+from connector.batch import Batch, Head
+from connector.campaign import By, Cohort, in_order
 from connector.cli.cohort import SAID, Whom, tell
+from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, whole_name
 from connector.cli.shell import (
     dry_run_option,
     echo_json,
     json_option,
     opened,
     operator,
-    progress,
     refuse,
     settings_option,
 )
 from connector.model import Origin
 from connector.portal import Portal
-from connector.printrun import ISSUED, More, PrintRun
 
 _RECORD = ".batch"
 
@@ -58,6 +54,13 @@ _RECORD = ".batch"
     "--without-live-key", is_flag=True, help="Leave out who holds a live key: a letter on its way stays good."
 )
 @click.option("--csv", "sheet", type=click.Path(path_type=Path), help="Write the keys to this new file, as CSV.")
+@click.option("--letters", type=click.Path(path_type=Path), help="Print the keys into this new PDF, a page a person.")
+@click.option(
+    "--template",
+    default="fr",
+    show_default=True,
+    help="Of the letters: a folder like those of config/letters, or one of these: fr, en.",
+)
 @click.option("--sort", default="programme,name", show_default=True, help="By programme, name, login: one or several.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a batch that broke off: its .batch file.")
 @dry_run_option
@@ -72,6 +75,8 @@ def issue(
     column: str | None,
     without_live_key: bool,
     sheet: Path | None,
+    letters: Path | None,
+    template: str,
     sort: str,
     resume: Path | None,
     dry_run: bool,
@@ -83,37 +88,41 @@ def issue(
     \b
       moncompte issue jmartin001
       moncompte issue --never-activated --dry-run
-      moncompte issue --never-activated --csv keys.csv
-      moncompte issue --resume keys.csv.batch
+      moncompte issue --never-activated --letters letters.pdf
+      moncompte issue --resume letters.pdf.batch
 
     A fresh key takes the place of the one before. Beside the file, FILE.batch records who issued what, when, for whom,
     without the keys. Interrupted, wherever it was: --resume goes on, and at the end everybody's one live key is the one
     on the paper. Exit code 1: somebody who was meant to get a key got none.
     """
     whom = Whom(ldap_filter, listed, column, Cohort(never_activated, without_live_key))
-    _check_usage(identifier, whom, sheet, resume, dry_run=dry_run)
+    _check_usage(identifier, whom, [sheet, letters], resume, dry_run=dry_run)
     with opened(path) as portal:
         if identifier:
             _one(portal, identifier, Origin(origin), dry_run=dry_run, as_json=as_json)
         elif resume:
             with Batch.reopen(resume) as going:
-                _print(portal, going, Counter(), as_json=as_json)
-        elif sheet and not dry_run:
-            _begin(portal, whom, sheet, _order(sort), as_json=as_json)
+                put_on_paper(portal, going, Counter(), as_json=as_json)
+        elif (out := letters or sheet) and not dry_run:
+            _begin(portal, whom, out, template if letters else "", _order(sort), as_json=as_json)
         else:
-            _foresee(portal, whom, as_json=as_json)
+            _foresee(portal, whom, template if letters else "", as_json=as_json)
 
 
-def _check_usage(identifier: str | None, whom: Whom, sheet: Path | None, resume: Path | None, *, dry_run: bool) -> None:
+def _check_usage(
+    identifier: str | None, whom: Whom, files: list[Path | None], resume: Path | None, *, dry_run: bool
+) -> None:
     """One person; or a cohort, with a file to write to; or a batch to go on with."""
     if [bool(identifier), whom.is_anybody, bool(resume)].count(True) != 1:
         raise click.UsageError(
             "for whom? An IDENTIFIER; or a cohort: --never-activated, --filter, --list; or --resume FILE.batch"
         )
-    if whom.is_anybody and not sheet and not dry_run:
-        raise click.UsageError("a cohort's keys need a file: --csv FILE. To see how many there are: --dry-run")
-    if sheet and not whom.is_anybody:
-        raise click.UsageError("--csv is for a cohort: one person's key is printed, a batch knows its own file")
+    if all(files):
+        raise click.UsageError("--csv or --letters, one of them: the second would need other keys")
+    if whom.is_anybody and not any(files) and not dry_run:
+        raise click.UsageError("a cohort's keys need a file: --letters or --csv. To see how many there are: --dry-run")
+    if any(files) and not whom.is_anybody:
+        raise click.UsageError("--csv and --letters are for a cohort; a batch knows its file")
 
 
 def _order(sort: str) -> list[By]:
@@ -124,12 +133,8 @@ def _order(sort: str) -> list[By]:
     return [known[word] for word in words]
 
 
-def _campaign(portal: Portal) -> Campaign:
-    return Campaign(portal.directory, portal.settings.keys, portal.now)
-
-
 def _one(portal: Portal, identifier: str, origin: Origin, *, dry_run: bool, as_json: bool) -> None:
-    account = _campaign(portal).find(identifier)
+    account = campaign_of(portal).find(identifier)
     if account is None:
         refuse(f"{identifier}: {SAID['unknown']}")
     if not account.is_eligible(portal.now()):
@@ -147,45 +152,33 @@ def _one(portal: Portal, identifier: str, origin: Origin, *, dry_run: bool, as_j
         click.echo(f"{account.name} ({account.uid})\n{key}\nvalid until {local:%Y-%m-%d %H:%M %Z}")
 
 
-def _foresee(portal: Portal, whom: Whom, *, as_json: bool) -> None:
+def _foresee(portal: Portal, whom: Whom, template: str, *, as_json: bool) -> None:
     told: Counter[str] = Counter()
     now, wrong_ones = portal.now(), portal.settings.keys.max_failures
-    for account in whom.chosen(_campaign(portal), told):
+    if template:
+        whom = whom.printable(printable(printer_of(portal, template), now))
+    for account in whom.chosen(campaign_of(portal), told):
         told["would get a key"] += 1
         if account.key and not account.key.why_dead(now, wrong_ones):
             told["of these, hold a live key, which would die"] += 1
     tell(told, "would get a key", as_json=as_json)
 
 
-def _begin(portal: Portal, whom: Whom, sheet: Path, order: list[By], *, as_json: bool) -> None:
-    if sheet.exists():
-        refuse(f"{sheet} exists already: give another name, or move it away")
+def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[By], *, as_json: bool) -> None:
+    if out.exists():
+        refuse(f"{out} exists already: give another name, or move it away")
+    if template:
+        printer_of(portal, template)  # its faults are told before anything is done
     told: Counter[str] = Counter()
     head = Head(
         batch=keys.random_id(),
         operator=operator(),
         started=portal.now().isoformat(),
-        out=sheet.name,
+        out=out.name,
         whom=str(whom),
+        template=whole_name(template),
         never_activated=whom.cohort.never_activated,
-        without_live_key=whom.cohort.without_live_key,
     )
-    plan = in_order(whom.chosen(_campaign(portal), told), order)
-    with Batch.create(sheet.with_name(sheet.name + _RECORD), head, plan) as begun:
-        _print(portal, begun, told, as_json=as_json)
-
-
-def _print(portal: Portal, going: Batch, told: Counter[str], *, as_json: bool) -> None:
-    zone = get_timezone(portal.settings.web.timezone)
-    run = PrintRun(_campaign(portal), portal.audit, operator(), zone, portal.now)
-    try:
-        with Sheet(opened_file(going.path.with_name(going.head.out))) as sheet, _bar(going, sheet.last) as more:
-            told += run.sheet(going, sheet, more)
-    except BaseException:
-        click.echo(f"Not finished. Go on with: moncompte issue --resume {shlex.quote(str(going.path))}", err=True)
-        raise
-    tell(told, ISSUED, as_json=as_json)
-
-
-def _bar(going: Batch, last: str | None) -> AbstractContextManager[More]:
-    return progress(sum(1 for _ in going.uids(last)), "issuing")
+    plan = in_order(whom.chosen(campaign_of(portal), told), order)
+    with Batch.create(out.with_name(out.name + _RECORD), head, plan) as begun:
+        put_on_paper(portal, begun, told, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import stat
 import subprocess
@@ -20,7 +21,8 @@ from connector.directory import Directory
 from connector.model import By, DeadKeyReason, Origin
 from connector.portal import Portal
 from connector.printrun import PrintRun
-from tests.portal_fixtures import account, audited
+from connector.settings import config_folder
+from tests.portal_fixtures import SHOWN_KEY, account, audited
 from tests.shell_fixtures import Moncompte
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
@@ -200,7 +202,7 @@ def test_it_is_sorted_as_asked(moncompte: Moncompte, slapd: PrivateSlapd, tmp_pa
         ((), "for whom?"),
         (("emercier", "--never-activated"), "for whom?"),
         (("--never-activated",), "need a file"),
-        (("emercier", "--csv", "x.csv"), "--csv is for a cohort"),
+        (("emercier", "--csv", "x.csv"), "are for a cohort"),
         (("--never-activated", "--csv", "x.csv", "--sort", "age"), "there are programme, name, login"),
     ],
 )
@@ -262,8 +264,14 @@ def test_who_changes_meanwhile_is_left_out_and_told(
     assert found and found.origin is Origin.DESK
 
 
+@pytest.mark.parametrize("spare", [(), ("--without-live-key",)])
 def test_a_directory_that_does_not_answer_says_how_to_go_on(
-    moncompte: Moncompte, tmp_path: Path, slapd: PrivateSlapd, now_portal: Portal, monkeypatch: pytest.MonkeyPatch
+    moncompte: Moncompte,
+    tmp_path: Path,
+    slapd: PrivateSlapd,
+    now_portal: Portal,
+    monkeypatch: pytest.MonkeyPatch,
+    spare: tuple[str, ...],
 ) -> None:
     usual = PrintRun._now
     calls: list[int] = []
@@ -278,7 +286,7 @@ def test_a_directory_that_does_not_answer_says_how_to_go_on(
     monkeypatch.setattr("connector.directory.bulk._ON_THEIR_WAY", 1)
     sheet = tmp_path / "keys.csv"
     try:
-        done = moncompte("issue", "--filter", "(uid=*)", "--csv", sheet)
+        done = moncompte("issue", "--filter", "(uid=*)", "--csv", sheet, *spare)
     finally:
         slapd.restart()
     assert done.exit_code == 69, done.output
@@ -292,6 +300,8 @@ def test_a_directory_that_does_not_answer_says_how_to_go_on(
     assert len(logins) == len(set(logins)) > len(before)
     for row in rows(sheet):
         assert opens(now_portal, row["login"], row["key"])
+    live = {found.uid for found in now_portal.directory.accounts() if found.key}
+    assert live == set(logins)
 
 
 def test_ctrl_c_says_how_to_go_on(settings_file: Path, people: dict[str, str], tmp_path: Path) -> None:
@@ -310,3 +320,104 @@ def test_ctrl_c_says_how_to_go_on(settings_file: Path, people: dict[str, str], t
     _, said = process.communicate(timeout=30)
     assert (process.returncode, "interrupted" in said) == (130, True)
     assert {path.name for path in tmp_path.iterdir()} == {settings_file.name, "audit.jsonl"}
+
+
+def pages(pdf: Path) -> list[str]:
+    """The text of each page, as poppler reads it."""
+    done = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True)
+    return done.stdout.split("\f")[:-1]
+
+
+def key_on(page: str) -> str:
+    (found,) = set(SHOWN_KEY.findall(page))
+    return str(found)
+
+
+def test_everybody_gets_in_with_their_letter(moncompte: Moncompte, now_portal: Portal, tmp_path: Path) -> None:
+    pdf = tmp_path / "letters.pdf"
+    done = moncompte("issue", "--never-activated", "--letters", pdf, "--sort", "name")
+    assert done.exit_code == 0, done.output
+    people = {found.uid: found for found in now_portal.directory.accounts()}
+    due = [found for found in people.values() if found.was_never_activated and found.is_eligible(utc_now())]
+    printed = pages(pdf)
+    assert len(printed) == len(due) > 1
+    for found, page in zip(sorted(due, key=lambda found: found.surname), printed, strict=True):
+        assert found.name in page
+        assert found.uid in page
+        assert opens(now_portal, found.uid, key_on(page))
+    assert stat.S_IMODE(pdf.stat().st_mode) == 0o600
+    record = (tmp_path / "letters.pdf.batch").read_text(encoding="utf-8")
+    assert json.loads(record.splitlines()[0])["template"].endswith("letters/fr")
+    assert not SHOWN_KEY.search(record + done.output)
+    assert not any(key_on(page).replace("-", "") in record + done.output for page in printed)
+
+
+def test_a_template_of_ones_own(moncompte: Moncompte, tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    shutil.copytree(config_folder() / "letters" / "en", folder)
+    text = (folder / "letter.toml").read_text(encoding="utf-8")
+    (folder / "letter.toml").write_text(text.replace("Dear {name}", "Hail {name}"), encoding="utf-8")
+    pdf = tmp_path / "letters.pdf"
+    assert moncompte("issue", "--filter", "(uid=emercier)", "--letters", pdf, "--template", folder).exit_code == 0
+    assert "Hail Élodie Mercier" in pages(pdf)[0]
+
+
+def test_a_template_with_faults_stops_before_anything_is_done(
+    moncompte: Moncompte, slapd: PrivateSlapd, tmp_path: Path
+) -> None:
+    done = moncompte("issue", "--never-activated", "--letters", tmp_path / "l.pdf", "--template", "nowhere")
+    assert (done.exit_code, "nowhere" in done.stderr) == (78, True)
+    assert list(tmp_path.glob("l.pdf*")) == []
+    assert slapd.search("(moncompteKeyHash=*)", base=slapd.people_dn) == []
+
+
+def test_whose_letter_cannot_be_printed_gets_no_key_and_is_named(
+    moncompte: Moncompte, slapd: PrivateSlapd, people: dict[str, str], now_portal: Portal, tmp_path: Path
+) -> None:
+    slapd.add_ldif(
+        f"dn: {people['emercier']}\nchangetype: modify\nreplace: displayName\ndisplayName: 田中 \U0001f984\n"
+    )
+    foreseen = moncompte("issue", "--never-activated", "--letters", tmp_path / "l.pdf", "--dry-run")
+    done = moncompte("issue", "--never-activated", "--letters", tmp_path / "l.pdf")
+    for told in (foreseen, done):
+        assert told.exit_code == 1
+        assert told.stderr.startswith("emercier: no letter: ")
+        assert "1  whose letter cannot be printed" in told.stdout
+    assert account(now_portal, "emercier").key is None
+    assert "emercier" not in "".join(pages(tmp_path / "l.pdf"))
+
+
+def test_nobody_to_write_to_is_no_white_page(moncompte: Moncompte, tmp_path: Path) -> None:
+    done = moncompte("issue", "--filter", "(uid=nobody)", "--letters", tmp_path / "l.pdf")
+    assert (done.exit_code, done.stdout) == (0, "      0  issued\n")
+    assert (tmp_path / "l.pdf").read_bytes() == b""
+
+
+@pytest.mark.parametrize("spare", [(), ("--without-live-key",)])
+def test_letters_that_broke_off_begin_anew_and_no_two_of_a_persons_keys_live(
+    moncompte: Moncompte, tmp_path: Path, now_portal: Portal, monkeypatch: pytest.MonkeyPatch, spare: tuple[str, ...]
+) -> None:
+    usual = PrintRun._now
+    calls: list[int] = []
+
+    def breaking(run: PrintRun) -> str:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return usual(run)
+
+    pdf = tmp_path / "letters.pdf"
+    monkeypatch.setattr(PrintRun, "_now", breaking)
+    broken = moncompte("issue", "--filter", "(uid=*)", "--letters", pdf, *spare)
+    assert (broken.exit_code, "interrupted" in broken.stderr) == (130, True)
+    assert f"--resume {pdf}.batch" in broken.stderr
+    half = [key_on(page) for page in pages(pdf)]
+    assert half
+    done = moncompte("issue", "--resume", f"{pdf}.batch")
+    assert done.exit_code == 0, done.output
+    printed = [key_on(page) for page in pages(pdf)]
+    live = {found.uid: found.key for found in now_portal.directory.accounts() if found.key}
+    assert len(printed) == len(live) > len(half)
+    for key in printed:
+        assert sum(keys.verify(key.replace("-", ""), found.hash) for found in live.values()) == 1
+    assert not any(keys.verify(key.replace("-", ""), found.hash) for key in half for found in live.values())

@@ -1,0 +1,89 @@
+"""A batch put on paper from the command line: a sheet or letters, with a bar, and what to type where it breaks off."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from babel.dates import get_timezone
+
+from connector import keys
+from connector.batch import Batch, Sheet
+from connector.batch import opened as opened_file
+from connector.campaign import Campaign
+from connector.cli.cohort import tell
+from connector.cli.shell import operator, progress
+from connector.letters import Printer, Template
+from connector.model import Account
+from connector.portal import Portal
+from connector.printrun import ISSUED, More, Printable, PrintRun, letter_of
+from connector.settings import config_folder
+
+_ANY_KEY = "0" * keys.LENGTH
+
+
+def campaign_of(portal: Portal) -> Campaign:
+    """The portal's, for operators."""
+    return Campaign(portal.directory, portal.settings.keys, portal.now)
+
+
+def put_on_paper(portal: Portal, going: Batch, told: Counter[str], *, as_json: bool) -> None:
+    """Issue what is planned and not yet on the paper, and tell what became of it."""
+    zone = get_timezone(portal.settings.web.timezone)
+    run = PrintRun(campaign_of(portal), portal.audit, operator(), zone, portal.now)
+    try:
+        told += _letters(portal, run, going) if going.head.template else _sheet(run, going)
+    except BaseException:
+        click.echo(f"Not finished. Go on with: moncompte issue --resume {shlex.quote(str(going.path))}", err=True)
+        raise
+    tell(told, ISSUED, as_json=as_json)
+
+
+def _sheet(run: PrintRun, going: Batch) -> Counter[str]:
+    with Sheet(opened_file(_out(going))) as sheet, _bar(going, sheet.last) as more:
+        return run.sheet(going, sheet, more)
+
+
+def _letters(portal: Portal, run: PrintRun, going: Batch) -> Counter[str]:
+    printer = printer_of(portal, going.head.template)
+    with opened_file(_out(going)) as file, _bar(going, None) as more:
+        return run.letters(going, file, printer, printable(printer, portal.now()), more)
+
+
+def _out(going: Batch) -> Path:
+    return going.path.with_name(going.head.out)
+
+
+def printer_of(portal: Portal, template: str) -> Printer:
+    """After the template of that name or in that folder. Raises SettingsInvalid, every fault at once."""
+    return Printer(Template.load(_folder(template)), portal.settings.web, portal.now())
+
+
+def whole_name(template: str) -> str:
+    """The same template, wherever the batch is gone on with."""
+    return str(_folder(template).resolve()) if template else ""
+
+
+def _folder(template: str) -> Path:
+    ours = config_folder() / "letters" / template
+    return ours if ours.is_dir() else Path(template)
+
+
+def printable(printer: Printer, until: datetime) -> Printable:
+    """Tells on standard error whose letter cannot be printed, and why."""
+
+    def is_printable(account: Account) -> bool:
+        problems = printer.problems(letter_of(account, _ANY_KEY, until))
+        for problem in problems:
+            click.echo(f"{account.uid}: no letter: {problem}", err=True)
+        return not problems
+
+    return is_printable
+
+
+def _bar(going: Batch, last: str | None) -> AbstractContextManager[More]:
+    return progress(sum(1 for _ in going.uids(last)), "issuing")
