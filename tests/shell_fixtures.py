@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from connector.cli import main
+from connector.cli import main, shell
+from connector.portal import Portal
 from connector.settings import Settings
 from tests.faults.serving import as_toml
+from tests.portal_fixtures import MovingClock
 
 Moncompte = Callable[..., Result]
 
@@ -25,8 +28,11 @@ def settings_file(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def moncompte(settings_file: Path, people: dict[str, str]) -> Moncompte:
-    """Call ``moncompte`` in this process: the words of the command line, and ``typed`` on standard input."""
+def moncompte(
+    settings_file: Path, people: dict[str, str], clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> Moncompte:
+    """Call ``moncompte`` in this process and the test's time: the command line's words, and ``typed`` to be read."""
+    monkeypatch.setattr(shell, "Portal", partial(Portal, clock=clock))
 
     def call(*words: str | Path, typed: str = "") -> Result:
         line = [str(word) for word in words]

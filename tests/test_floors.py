@@ -44,6 +44,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.recovery",
         "connector.selfcare",
         "connector.statistics",
+        "connector.reminders",
     },
     {"connector.printrun"},
     {"connector.portal"},

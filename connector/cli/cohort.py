@@ -18,6 +18,8 @@ SAID = {
     LeftOut.UNKNOWN.value: "nobody, or two people, answer to it",
     LeftOut.CLOSED.value: "suspended, expired, locked, or not begun yet",
     LeftOut.ACTIVATED.value: "activated already",
+    LeftOut.NO_RESCUE.value: "without a rescue address",
+    LeftOut.REMINDED.value: "reminded lately",
     LeftOut.HAS_LIVE_KEY.value: "hold a live key, and keep it",
     LeftOut.UNPRINTABLE.value: "whose letter cannot be printed",
     LeftOut.MOVED.value: "changed while we wrote: ask for these again",

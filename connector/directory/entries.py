@@ -17,7 +17,7 @@ KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "mo
 KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
 MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
 SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
-SENT, SESSION_MARK = "moncompteSent", "moncompteSessionMark"
+SENT, SESSION_MARK, REMINDED = "moncompteSent", "moncompteSessionMark", "moncompteReminded"
 FARTHEST = timedelta(days=1)  # no lease and no pause is half as long
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
@@ -46,7 +46,7 @@ def wanted_by_operators(names: Attributes) -> list[str]:
 
 def printed(names: Attributes) -> list[str]:
     """The same for letters and lists, and what these need beside."""
-    return [*wanted(names), *filter(None, (names.surname, names.programme, names.address))]
+    return [*wanted(names), *filter(None, (names.surname, names.programme, names.address)), REMINDED]
 
 
 def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo) -> Account:
@@ -86,6 +86,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         password_changed=one(PASSWORD_CHANGED),
         session_mark=one(SESSION_MARK),
         is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),
+        reminded=to_instant(one(REMINDED)),
         surname=one(names.surname) or "",
         programmes=tuple(sorted(every(names.programme))),
         address=_postal(one(names.address) or ""),
