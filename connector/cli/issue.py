@@ -14,7 +14,7 @@ from connector.audit import Event, Line
 from connector.batch import Batch, Head
 from connector.campaign import By, Cohort, in_order
 from connector.cli.cohort import SAID, Whom, tell
-from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, whole_name
+from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
 from connector.cli.shell import (
     dry_run_option,
     echo_json,
@@ -156,6 +156,7 @@ def _foresee(portal: Portal, whom: Whom, template: str, *, as_json: bool) -> Non
     told: Counter[str] = Counter()
     now, wrong_ones = portal.now(), portal.settings.keys.max_failures
     if template:
+        remark_on_sample(template)
         whom = whom.printable(printable(printer_of(portal, template), now))
     for account in whom.chosen(campaign_of(portal), told):
         told["would get a key"] += 1
@@ -169,6 +170,7 @@ def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[By]
         refuse(f"{out} exists already: give another name, or move it away")
     if template:
         printer_of(portal, template)  # its faults are told before anything is done
+        remark_on_sample(template)
     told: Counter[str] = Counter()
     head = Head(
         batch=keys.random_id(),

@@ -63,6 +63,15 @@ def printer_of(portal: Portal, template: str) -> Printer:
     return Printer(Template.load(_folder(template)), portal.settings.web, portal.now())
 
 
+def remark_on_sample(template: str) -> None:
+    """Say on standard error that the sender on the letters is the sample's still: a cohort is printed once."""
+    mine = Template.load(_folder(template)).sender
+    samples = (Template.load(folder).sender for folder in sorted((config_folder() / "letters").iterdir()))
+    if mine.lines and any(mine.lines == sample.lines for sample in samples):
+        said = f"the sender on the letters is the sample's: {', '.join(mine.lines)}"
+        click.echo(f"Remark: {said}; copy config/letters/{{fr,en}}, edit it, --template FOLDER", err=True)
+
+
 def whole_name(template: str) -> str:
     """The same template, wherever the batch is gone on with."""
     return str(_folder(template).resolve()) if template else ""

@@ -79,6 +79,7 @@ __all__ = [
 ADD, DELETE, REPLACE = MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
 NO_ACCESS = 50  # insufficientAccessRights (RFC 4511 appendix A)
 _NO_ANSWER = -1
+NO_HANDSHAKE = "no TLS handshake"  # begins the text of an Unreached where the other side does not even speak TLS
 _LONGEST = 200  # characters of a message that is not ours
 Parts = dict[str, list[tuple[object, list[str]]]]
 
@@ -240,6 +241,8 @@ def _plainly(said: str, uri: str) -> str:
     """ldap3's words, less what they wrap: the TLS library's reason, or that the certificate names somebody else."""
     if reason := re.search(r"certificate verify failed: (.*?) \(_ssl", said):
         return reason[1]
-    if "wrap socket error: certificate {" in said:
+    if reason := re.search(r"socket ssl wrapping error: (.*?) \(_ssl", said):
+        return f"{NO_HANDSHAKE}: {reason[1]}"
+    if " error: certificate {" in said:  # "wrap socket" after StartTLS, "socket ssl wrapping" with ldaps
         return f"its certificate is for other names than {uri.partition('://')[2]}"
     return said[:_LONGEST]

@@ -69,7 +69,8 @@ def _nobody(case: Case, lane: Lane) -> Finding | None:
         )
         return broken("rights", said, LOAD_ANEW, case.rules())
     said = f"{directory.population} finds nobody under {directory.people_dn}"
-    return broken("people", said, "[directory] population, and the same filter in the access rules (moncompte acl)")
+    remedy = "nobody there yet: moncompte import; else [directory] population, and the same filter in the access rules"
+    return broken("people", said, f"{remedy} (moncompte acl)")
 
 
 def _writes(case: Case, lane: Lane, census: Census) -> Iterator[Finding]:
@@ -140,11 +141,12 @@ def _decoy(case: Case, lane: Lane) -> Iterator[Finding]:
     load = case.load(remedies.ENTRIES)
     if code == NO_SUCH_OBJECT:
         said = f"there is no {dn}: strangers would see who exists, and the portal does not start"
-        yield broken("decoy", said, "load it", remedies.record(load, dn))
+        yield broken("decoy", said, "correct [directory] decoy_dn, or load it", remedies.record(load, dn))
     elif code == NO_ACCESS or compares not in MAY_COMPARE:
         said = f"the portal may not write to {dn}, or not compare its password: its access rules "
         if case.has_rights:
-            yield broken("decoy", f"{said}name another decoy", LOAD_ANEW, case.rules())
+            remedy = f"correct [directory] decoy_dn; if it is right, {LOAD_ANEW}"
+            yield broken("decoy", f"{said}name another decoy", remedy, case.rules())
         else:
             yield broken("decoy", f"{said}are not loaded, or name another decoy", "load them", case.rules())
     elif code in ALLOWED:

@@ -29,6 +29,7 @@ class Case:
     lacks_schema: bool = False  # ours, or what the population is told by
     unknown: set[str] = field(default_factory=set)  # attributes that the schema lacks, in lower case
     has_rights: bool = False  # the portal may do at least something to somebody
+    is_above_rules: bool = False  # the portal binds as the rootdn, or with manage: no policy holds it either
     password_try: Answer | None = None  # what the directory says to a new password for somebody
     database: str = remedies.DATABASE
     configuration: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # cn=config, by DN
@@ -57,7 +58,7 @@ class Case:
         whole = self.load(remedies.ACCESS)
         bind_dn = self.settings.directory.bind_dn
         present = self.configuration.get(self.database, {}).get("olcaccess", [])
-        if whole and any(bind_dn.lower() in rule.lower() for rule in present):
+        if whole and remedies.is_partly_there(whole, present, bind_dn):
             return remedies.rules_anew(whole, present, bind_dn)
         return None if self.has_rights and not present else whole
 

@@ -19,8 +19,9 @@ class Level(Enum):
 class To(Enum):
     """To which part of the server a remedy is applied, and hence by which command."""
 
-    CONFIG = "ldapmodify -Q -Y EXTERNAL -H ldapi:///     (as root on the directory's server: cn=config)"
-    DATA = "ldapmodify -x -D ADMIN -W -H ldapi:///      (as the directory's administrator: the data)"
+    # ldapadd takes a record without "changetype", as a schema or an entry is, and one with it.
+    CONFIG = "ldapadd -Q -Y EXTERNAL -H ldapi:///     (as root on the directory's server: cn=config)"
+    DATA = "ldapadd -x -D ADMIN -W -H ldapi:///      (as the directory's administrator: the data)"
 
 
 @dataclass(frozen=True, slots=True)

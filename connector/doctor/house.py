@@ -75,9 +75,9 @@ def _audit(file: str) -> Iterator[Finding]:
         if os.access(place, os.W_OK):
             yield ok("audit", f"the audit goes to {file}")
         else:
-            yield broken(
-                "audit", f"{place} cannot be written by this user: no line of the audit is kept", "[audit] file"
-            )
+            why = "cannot be written by this user" if place.exists() else "does not exist"
+            remedy = f"[audit] file; or, as root: install -d -o moncompte -g moncompte -m 750 {path.parent}"
+            yield broken("audit", f"{place} {why}: no line of the audit is kept", remedy)
     else:
         yield ok("audit", "the audit goes to " + ("standard output" if file == STANDARD_OUTPUT else "the system's log"))
 

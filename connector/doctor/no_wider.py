@@ -25,6 +25,7 @@ def examine(case: Case) -> Iterator[Finding]:
         yield untried("no-wider", "the portal must have its rights first")
         return
     if _is_above_rules(case, lane):
+        case.is_above_rules = True
         said = f"{case.settings.directory.bind_dn} is above all rules: it is the rootdn, or has manage"
         yield broken("no-wider", said, f"[directory] bind_dn: the entry of config/ldap/{remedies.ENTRIES}")
         return

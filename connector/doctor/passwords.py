@@ -59,6 +59,9 @@ def _hashing(case: Case, lane: Lane) -> Iterator[Finding]:
 
     Without ppolicy, a password that was replaced can be deleted by its clear value; with it, that is refused first.
     """
+    if case.is_above_rules:
+        yield untried("hashing", "the password policy does not hold the rootdn: correct [directory] bind_dn first")
+        return
     if case.settings.password.hash == "argon2id":
         yield ok(
             "hashing", "the portal hashes new passwords itself (argon2id); its start tells whether slapd can use them"

@@ -54,9 +54,10 @@ _STATES = ("to-activate", "active", "suspended", "closed", "locked")
 def _doubles(census: Census) -> Iterator[Finding]:
     """Two matches are nobody: neither of them can come in by that identifier. No INE is shown."""
     words = {"login": "a login (or alias)", "ine": "an INE"}
+    remedy = "correct one of each"
     for what, kind in census.doubles.items():
         said = f"two people share {words[what]}, and neither is found by it ({kind.count} in all): {_some(kind)}"
-        yield warning(f"double-{what}", said, "correct one of each; the unique overlay (slapo-unique) keeps it so")
+        yield warning(f"double-{what}", said, remedy)
     if not census.doubles:
         yield ok("doubles", "no login, alias or INE belongs to two people")
 

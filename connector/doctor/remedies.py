@@ -60,7 +60,7 @@ def rules_anew(fix: Fix, present: list[str], bind_dn: str) -> Fix:
     slapd refuses to add a rule that it has already, so all of them are replaced. A site's own rule about the secrets,
     for its administrators or a replica, stays in front.
     """
-    ours = re.findall(r"^olcAccess: \{\d+\}(.*)$", fix.ldif.replace("\n ", ""), re.MULTILINE)
+    ours = _rules_of(fix)
     others = [re.sub(r"^\{\d+\}", "", rule) for rule in present]
     known = {_same(rule) for rule in ours}
     kept = [rule for rule in others if bind_dn.lower() not in rule.lower() and _same(rule) not in known]
@@ -69,6 +69,19 @@ def rules_anew(fix: Fix, present: list[str], bind_dn: str) -> Fix:
     lines = (f"olcAccess: {{{number}}}{rule}" for number, rule in enumerate(rules))
     database = fix.ldif.partition("\n")[0].removeprefix("dn: ")
     return to_config(database, "replace: olcAccess", *lines)
+
+
+def is_partly_there(fix: Fix, present: list[str], bind_dn: str) -> bool:
+    """Whether slapd would refuse to add the access rules of ``fix``, or some stand there for ``bind_dn`` already.
+
+    Those about the secrets name nobody: loaded for another portal, or with the sample's names, they are the same.
+    """
+    known = {_same(rule) for rule in _rules_of(fix)}
+    return any(bind_dn.lower() in rule.lower() or _same(re.sub(r"^\{\d+\}", "", rule)) in known for rule in present)
+
+
+def _rules_of(fix: Fix) -> list[str]:
+    return re.findall(r"^olcAccess: \{\d+\}(.*)$", fix.ldif.replace("\n ", ""), re.MULTILINE)
 
 
 def _same(rule: str) -> str:

@@ -39,7 +39,7 @@ def _ours(case: Case, known: dict[str, str]) -> Iterator[Finding]:
     case.unknown |= set(missing)
     if len(missing) == len(wanted):
         case.lacks_schema = True
-        yield broken("schema", "our own schema is not loaded", "load it", case.load(_OURS))
+        yield broken("schema", "our own schema is not loaded", f"load {_OURS}", case.load(_OURS))
         return
     if missing:
         case.lacks_schema = True
@@ -64,9 +64,8 @@ def _named(case: Case, known: dict[str, str]) -> Iterator[Finding]:
         ours = [key for key, value in unknown.items() if value.lower() in brought]
         if ours:
             names = ", ".join(unknown.pop(key) for key in ours)
-            yield broken(
-                "schema", f"the directory does not know {names}", "load it, or the full schema", case.load(file)
-            )
+            said = f"the directory does not know {names}"
+            yield broken("schema", said, f"load {file}, or the full schema", case.load(file))
     for key, value in unknown.items():
         section = "[directory]" if key.startswith("population") else "[attributes]"
         remedy = f"{section} {key.partition(' ')[0]}: correct it" + (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from connector.directory import entries
-from connector.directory.inspection import INVALID_CREDENTIALS, SUCCESS, Lane, Stage, Unreached
+from connector.directory.inspection import INVALID_CREDENTIALS, NO_HANDSHAKE, SUCCESS, Lane, Stage, Unreached
 from connector.doctor import remedies
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, broken, ok, untried, warning
@@ -42,6 +42,9 @@ def _unreached(uri: str, error: Unreached) -> Finding:
         remedy = (
             "give slapd a certificate (cn=config: olcTLSCertificateFile, olcTLSCertificateKeyFile), or use ldapi://"
         )
+    elif str(error).startswith(NO_HANDSHAKE):
+        said = f"{uri}: {error}"
+        remedy = "[directory] uri: ldaps:// is port 636, where slapd listens with -h ldaps:///; StartTLS is ldap://"
     else:
         said = f"{uri}: its certificate is not believed: {error}"
         remedy = "[directory] ca_file: the authority that signed it; uri: a name in it; an expired one: renew it"
@@ -96,7 +99,8 @@ def _shut_out(case: Case, lane: Lane, code: int) -> Finding:
         missing = load if lane.search(dn.partition(",")[2]).code != SUCCESS else remedies.record(load, dn)
         return broken("sign-in", f"there is no entry {dn}", "load this, then give it a password (ldappasswd)", missing)
     give = f"ldappasswd -x -D ADMIN -W -H ldapi:/// -T PASSWORD_FILE '{dn}' (no newline at the end of the file)"
-    hidden = "" if seen.code == SUCCESS else f"; or there is no such entry: config/ldap/{remedies.ENTRIES}"
+    hidden = f"; or there is no such entry: {remedies.ENTRIES}; or a rule of yours in front lets nobody sign in as it"
+    hidden = "" if seen.code == SUCCESS else hidden
     return broken("sign-in", f"{lane.uri} refuses the password of {dn}", give + hidden)
 
 

@@ -129,13 +129,21 @@ def _overlays(case: Case) -> Iterator[Finding]:
         yield warning(
             "lockout", "olcPPolicyUseLockout tells strangers that an account is locked, and so exists", "FALSE", fix
         )
-    unique = case.overlays.get("unique", {})
-    guarded = " ".join(value for name, values in unique.items() if name.startswith("olcunique") for value in values)
-    if re.search(rf"\b{re.escape(case.settings.attributes.rescue)}\b", guarded, re.IGNORECASE):
-        said = (
-            f"the unique overlay guards {case.settings.attributes.rescue}: with our assertions every redeem fails (122)"
-        )
+    yield from _unique(case)
+
+
+def _unique(case: Case) -> Iterator[Finding]:
+    """That overlay looks for doubles with the controls of the Modify it judges, our assertion (RFC 4528) among them."""
+    overlay, rescue = case.overlays.get("unique", {}), case.settings.attributes.rescue
+    uris = " ".join(value for name, values in overlay.items() if name.startswith("olcunique") for value in values)
+    guarded = {word.lower() for word in re.findall(r"[\w.-]+", uris)}
+    if rescue.lower() in guarded:
+        said = f"the unique overlay guards {rescue}: with our assertions every redeem fails (122)"
         yield broken("unique", said, "take that attribute out of olcUniqueURI: families share an address, too")
+    held = [name for name in case.settings.intake.update if name.lower() in guarded]
+    if held:
+        said = f"the unique overlay guards {', '.join(held)}: with our assertions no import can correct it (122)"
+        yield warning("unique", said, "take it out of olcUniqueURI: moncompte import and check look for doubles")
 
 
 def _hash(case: Case, found: dict[str, Entry]) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ def test_the_fixes_go_to_a_new_file_of_our_own(check: Check, slapd: PrivateSlapd
     text = file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "# broken: there is no cn=nothing" in text
-    assert "# ldapmodify -x -D ADMIN" in text
+    assert "# ldapadd -x -D ADMIN" in text
     again = check("--fix-ldif", str(file), **wrong)
     assert again.exit_code == 1
     assert "give the name of a new file" in again.stderr
@@ -97,7 +97,10 @@ def test_the_fixes_go_to_a_new_file_of_our_own(check: Check, slapd: PrivateSlapd
 def test_what_is_written_can_be_loaded(check: Check, slapd: PrivateSlapd, tmp_path: Path) -> None:
     file, dn = tmp_path / "fix.ldif", f"cn=autre,ou=moncompte,{slapd.base}"
     check("--fix-ldif", str(file), MONCOMPTE_DIRECTORY__DECOY_DN=dn)
-    slapd.add_ldif(file.read_text())
+    line = next(line for line in file.read_text().splitlines() if line.startswith("# ldap"))
+    command, *options = line.removeprefix("# ").partition("   ")[0].split()
+    assert options == ["-x", "-D", "ADMIN", "-W", "-H", "ldapi:///"]
+    slapd.run(command, *slapd.as_root, text=file.read_text())  # the command that stands there, as another may not do
     try:
         assert slapd.search("(cn=autre)", "cn")[0]["cn"] == ["autre"]
     finally:

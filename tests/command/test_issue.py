@@ -354,6 +354,20 @@ def test_a_template_of_ones_own(moncompte: Moncompte, tmp_path: Path) -> None:
     assert "Hail Élodie Mercier" in pages(pdf)[0]
 
 
+def test_the_samples_sender_is_remarked_on_before_a_cohort_is_printed(moncompte: Moncompte, tmp_path: Path) -> None:
+    folder, pdf = tmp_path / "ours", tmp_path / "letters.pdf"
+    shutil.copytree(config_folder() / "letters" / "en", folder)
+    cohort = ("issue", "--filter", "(uid=emercier)", "--letters", pdf)
+    for told in (moncompte(*cohort, "--dry-run"), moncompte(*cohort, "--dry-run", "--template", folder)):
+        assert "Remark: the sender on the letters is the sample's: " in told.stderr
+    text = (folder / "letter.toml").read_text(encoding="utf-8")
+    (folder / "letter.toml").write_text(text.replace("1 place de", "2 place de"), encoding="utf-8")
+    assert "Remark" not in moncompte(*cohort, "--template", folder).stderr
+    pdf.unlink()
+    (tmp_path / "letters.pdf.batch").unlink()
+    assert "Remark" in moncompte(*cohort).stderr
+
+
 def test_a_template_with_faults_stops_before_anything_is_done(
     moncompte: Moncompte, slapd: PrivateSlapd, tmp_path: Path
 ) -> None:
@@ -373,7 +387,7 @@ def test_whose_letter_cannot_be_printed_gets_no_key_and_is_named(
     done = moncompte("issue", "--never-activated", "--letters", tmp_path / "l.pdf")
     for told in (foreseen, done):
         assert told.exit_code == 1
-        assert told.stderr.startswith("emercier: no letter: ")
+        assert "\nemercier: no letter: " in told.stderr
         assert "1  whose letter cannot be printed" in told.stdout
     assert account(portal, "emercier").key is None
     assert "emercier" not in "".join(pages(tmp_path / "l.pdf"))

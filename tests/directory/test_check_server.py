@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import trustme
@@ -122,6 +124,7 @@ def without(part: str) -> object:
     ("edit", "name", "said"),
     [
         (without(PORTAL), "rights", "may write nothing"),
+        (lambda rules: [rule.replace("cn=portal,", "cn=autre,") for rule in rules], "rights", "may write nothing"),
         (lambda rules: rules[10:] + rules[:10], "rights", ""),
         (without("attrs=userPassword by dn.exact"), "rights", "the password"),
         (without("val=moncompteAccount"), "rights", "the class moncompteAccount"),
@@ -361,16 +364,26 @@ def test_a_fault_of_the_configuration_is_named(
             assert wrong(examined(fitting, own.ldapi_uri)) == []
 
 
-def test_a_unique_overlay_on_the_rescue_address_is_named(mailbox: Mailbox) -> None:
+@pytest.mark.parametrize(
+    ("attribute", "level", "said"),
+    [
+        ("supannMailPrive", Level.BROKEN, "every redeem fails"),
+        ("supannCodeINE", Level.WARNING, "no import can correct it"),
+        ("uid", None, ""),
+    ],
+)
+def test_a_unique_overlay_in_our_way_is_named(mailbox: Mailbox, attribute: str, level: Level | None, said: str) -> None:
     with PrivateSlapd(password_hash="{SSHA}") as server:
         reset_people(server)
         server.add_config(record("cn=module{0},cn=config", "add: olcModuleLoad\nolcModuleLoad: unique"))
         server.add_config(
             f"dn: olcOverlay=unique,{DATABASE}\nobjectClass: olcOverlayConfig\nobjectClass: olcUniqueConfig\n"
-            "olcOverlay: unique\nolcUniqueURI: ldap:///?supannMailPrive?sub\n"
+            f"olcOverlay: unique\nolcUniqueURI: ldap:///?{attribute}?sub\n"
         )
-        found = names(examined(demo_settings(server, mailbox, 8080), server.ldapi_uri))
-    assert "unique" in found
+        report = examined(demo_settings(server, mailbox, 8080), server.ldapi_uri)
+    found = [finding for finding in wrong(report) if finding.name == "unique"]
+    assert [finding.level for finding in found] == ([level] if level else [])
+    assert all(said in finding.what for finding in found)
 
 
 def test_cn_config_that_is_not_shown_is_untried(own: PrivateSlapd, fitting: Settings) -> None:
@@ -495,6 +508,38 @@ def test_a_server_without_tls_is_named(own: PrivateSlapd, fitting: Settings) -> 
     finding = only(examined(changed(fitting, "directory", uri=(own.tcp_uri,), start_tls=True)))
     assert finding.name == "certificate"
     assert "has no TLS" in finding.what
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # ldap3 drops the socket it wrapped
+def test_ldaps_with_the_certificate_of_another_name_is_told_plainly(
+    fitting: Settings, authority: tuple[trustme.CA, Path]
+) -> None:
+    ca, folder = authority
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        greeting = Thread(target=shake_hands, args=(listening, context))
+        greeting.start()
+        uri = f"ldaps://localhost:{listening.getsockname()[1]}"
+        report = examined(changed(fitting, "directory", uri=(uri,), ca_file=str(folder / "ca.pem")))
+        greeting.join()
+    said = only(report).what
+    assert "its certificate is for other names than localhost" in said
+    assert "{" not in said
+
+
+def shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
+    """Once, as slapd would; ldap3 looks at the name after it."""
+    with suppress(OSError), context.wrap_socket(listening.accept()[0], server_side=True) as connection:
+        connection.recv(1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # ldap3 drops the socket it wrapped
+def test_ldaps_at_a_port_that_speaks_no_tls_is_not_a_certificate_to_mend(own: PrivateSlapd, fitting: Settings) -> None:
+    finding = only(examined(changed(fitting, "directory", uri=(own.tcp_uri.replace("ldap:", "ldaps:"),))))
+    assert "no TLS handshake" in finding.what
+    assert "_ssl" not in finding.what
+    assert "636" in finding.remedy
 
 
 # Replicas
