@@ -16,6 +16,7 @@ from connector.directory.inspection import (
     NO_SUCH_OBJECT,
     PASSWORD_POLICY,
     REPLACE,
+    SUCCESS,
     Answer,
     Lane,
     PolicyError,
@@ -40,7 +41,7 @@ def examine(case: Case) -> Iterator[Finding]:
         yield untried("passwords", case.why_not)
         return
     if not case.lacks_schema and case.has_rights:
-        yield from _hashing(case, lane)
+        yield from _hindrance(case) or _hashing(case, lane)
     yield from _cost(case, lane)
     yield from _policy(case)
     yield from _never_locked(case)
@@ -54,14 +55,20 @@ def _module(case: Case) -> Iterator[Finding]:
         yield broken("modules", said, "load it", case.load(remedies.MODULES))
 
 
+def _hindrance(case: Case) -> list[Finding]:
+    """Why a try at the decoy would tell nothing about the overlay, if so."""
+    if case.is_above_rules:
+        return [untried("hashing", "the password policy does not hold the rootdn: correct [directory] bind_dn first")]
+    if _lacks(case, case.gentle_policy):
+        return [_no_policy(case, case.gentle_policy, "the portal's account and the decoy stand under it")]
+    return []
+
+
 def _hashing(case: Case, lane: Lane) -> Iterator[Finding]:
     """Whether what arrives in clear is hashed. Where the overlay is, nothing but its work shows from outside.
 
     Without ppolicy, a password that was replaced can be deleted by its clear value; with it, that is refused first.
     """
-    if case.is_above_rules:
-        yield untried("hashing", "the password policy does not hold the rootdn: correct [directory] bind_dn first")
-        return
     if case.settings.password.hash == "argon2id":
         yield ok(
             "hashing", "the portal hashes new passwords itself (argon2id); its start tells whether slapd can use them"
@@ -117,11 +124,28 @@ def _policy(case: Case) -> Iterator[Finding]:
     """Everyone's policy, as far as anybody shows it to us; else what the portal itself met with."""
     dn = _default(case)
     policy = case.read(dn, *_POLICY) if dn else {}
+    if dn and _lacks(case, dn):
+        yield _no_policy(case, dn, "no password is judged, and no failure counted")
+        return
     if not policy:
         yield from _met(case, case.password_try)
         return
     found = [*_blocks(case, dn, policy), *_lockout(case, policy), *_lengths(case, policy)]
     yield from found or [ok("policy", f"{dn} lets the portal work")]
+
+
+def _lacks(case: Case, dn: str) -> bool:
+    """Whether root on the server sees the branch and not this entry in it; to others it may be hidden."""
+    lane = case.owner
+    if lane is None or "ppolicy" not in case.overlays:
+        return False
+    return lane.search(dn).code == NO_SUCH_OBJECT and lane.search(dn.partition(",")[2]).code == SUCCESS
+
+
+def _no_policy(case: Case, dn: str, why: str) -> Finding:
+    load = case.load(remedies.ENTRIES)
+    fix = remedies.record(load, dn) if load and f"dn: {dn}".lower() in load.ldif.lower() else None
+    return broken("policy", f"there is no {dn}: {why}", "load it", fix)
 
 
 def _default(case: Case) -> str:

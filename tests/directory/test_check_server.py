@@ -326,6 +326,18 @@ def test_passwords_kept_in_clear_are_told_by_cn_config(own: PrivateSlapd, fittin
     assert "olcPPolicyHashCleartext: TRUE" in finding.fix.ldif
 
 
+@pytest.mark.parametrize("dn", [DEFAULT_POLICY, GENTLE])
+def test_a_policy_that_is_not_there_is_named_and_can_be_loaded(own: PrivateSlapd, fitting: Settings, dn: str) -> None:
+    """Not taken for an overlay that is not there: that one cannot be loaded twice."""
+    own.run("ldapdelete", *own.as_root, dn)
+    finding = only(examined(fitting, own.ldapi_uri))
+    assert finding.name == "policy"
+    assert finding.what.startswith(f"there is no {dn}: ")
+    assert finding.fix
+    own.add_ldif(finding.fix.ldif)
+    assert wrong(examined(fitting, own.ldapi_uri)) == []
+
+
 def test_a_slow_hash_is_seen_from_outside(own: PrivateSlapd, fitting: Settings) -> None:
     frontend = "olcDatabase={-1}frontend,cn=config"
     back = "replace: olcPasswordHash\nolcPasswordHash: {SSHA}\n"
