@@ -11,9 +11,10 @@ from babel.dates import get_timezone
 
 from connector import keys
 from connector.audit import Event, Line
-from connector.batch import Batch, Head
+from connector.batch import RECORD, Batch, Head
 from connector.campaign import By, Cohort, in_order
 from connector.cli.cohort import SAID, Whom, tell
+from connector.cli.office import plain
 from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, whole_name
 from connector.cli.shell import (
     dry_run_option,
@@ -26,8 +27,6 @@ from connector.cli.shell import (
 )
 from connector.model import Origin
 from connector.portal import Portal
-
-_RECORD = ".batch"
 
 
 @click.command()
@@ -149,7 +148,7 @@ def _one(portal: Portal, identifier: str, origin: Origin, *, dry_run: bool, as_j
         echo_json({"login": account.uid, "name": account.name, "key": key, "valid until": until})
     else:
         local = until.astimezone(get_timezone(portal.settings.web.timezone))
-        click.echo(f"{account.name} ({account.uid})\n{key}\nvalid until {local:%Y-%m-%d %H:%M %Z}")
+        click.echo(f"{plain(account.name)} ({plain(account.uid)})\n{key}\nvalid until {local:%Y-%m-%d %H:%M %Z}")
 
 
 def _foresee(portal: Portal, whom: Whom, template: str, *, as_json: bool) -> None:
@@ -180,5 +179,5 @@ def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[By]
         never_activated=whom.cohort.never_activated,
     )
     plan = in_order(whom.chosen(campaign_of(portal), told), order)
-    with Batch.create(out.with_name(out.name + _RECORD), head, plan) as begun:
+    with Batch.create(out.with_name(out.name + RECORD), head, plan) as begun:
         put_on_paper(portal, begun, told, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,6 @@ from babel.dates import get_timezone
 
 from connector import keys
 from connector.batch import Batch, Sheet
-from connector.batch import opened as opened_file
 from connector.campaign import Campaign
 from connector.cli.cohort import tell
 from connector.cli.shell import operator, progress
@@ -44,18 +44,14 @@ def put_on_paper(portal: Portal, going: Batch, told: Counter[str], *, as_json: b
 
 
 def _sheet(run: PrintRun, going: Batch) -> Counter[str]:
-    with Sheet(opened_file(_out(going))) as sheet, _bar(going, sheet.last) as more:
+    with Sheet(going.paper(), going.head.out) as sheet, _bar(going, sheet.written) as more:
         return run.sheet(going, sheet, more)
 
 
 def _letters(portal: Portal, run: PrintRun, going: Batch) -> Counter[str]:
     printer = printer_of(portal, going.head.template)
-    with opened_file(_out(going)) as file, _bar(going, None) as more:
+    with going.paper() as file, _bar(going) as more:
         return run.letters(going, file, printer, printable(printer, portal.now()), more)
-
-
-def _out(going: Batch) -> Path:
-    return going.path.with_name(going.head.out)
 
 
 def printer_of(portal: Portal, template: str) -> Printer:
@@ -85,5 +81,5 @@ def printable(printer: Printer, until: datetime) -> Printable:
     return is_printable
 
 
-def _bar(going: Batch, last: str | None) -> AbstractContextManager[More]:
-    return progress(sum(1 for _ in going.uids(last)), "issuing")
+def _bar(going: Batch, written: Iterable[str] = ()) -> AbstractContextManager[More]:
+    return progress(sum(1 for _ in going.uids(written)), "issuing")

@@ -68,8 +68,10 @@ def explained() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Failure("interrupted", INTERRUPTED) from None
+    except BrokenPipeError:
+        raise  # whoever read what we print has seen enough: click's
     except OSError as error:
-        raise Failure(f"{error.filename or 'file'}: {error.strerror}") from None
+        raise Failure(f"{error.filename or 'standard output'}: {error.strerror}") from None
     except SettingsInvalid as error:
         raise Failure(str(error), MISCONFIGURED) from None
     except (DirectoryUnavailable, MailServerDown) as error:

@@ -24,6 +24,7 @@ from connector.directory import changes, controls, entries, readiness, wire
 from connector.directory.bulk import Request
 from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations, RawEntry
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, MonCompteError
+from connector.identifiers import folded
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 
@@ -150,12 +151,14 @@ class Directory:
         with self._operations.sweeping() as sweep:
             while chunk := list(islice(everybody, _BATCH)):
                 these = wire.every([population, wire.any_of(wire.equal(names.uid, uid) for uid in chunk)])
-                found: dict[str, list[Account]] = defaultdict(list)
+                found: dict[str, list[Account | None]] = defaultdict(list)
                 for entry in sweep(self._settings.people_dn, these, entries.printed(names)):
-                    if account := self._readable(*entry):
-                        found[account.uid].append(account)
+                    account = self._readable(*entry)
+                    for login in _logins(entry, names.uid):
+                        found[login].append(account)
                 for uid in chunk:
-                    yield uid, found[uid][0] if len(found[uid]) == 1 else None
+                    account, *others = found[folded(uid)] or [None]
+                    yield uid, account if account and account.uid == uid and not others else None
 
     def store_keys(self, issued: Iterable[tuple[T, Account, PendingKey]]) -> Iterator[tuple[T, MonCompteError | None]]:
         """``store_key`` of many, in the fast lane; of each, what it was for and its error, in the order of the answers.
@@ -276,6 +279,11 @@ class Directory:
         else:
             names = [self._names.uid, self._names.alias]
         return "".join(f"({name}={value})" for name in names if name)
+
+
+def _logins(entry: RawEntry, name: str) -> set[str]:
+    """Every login of an entry, as slapd compares them: a second one, or another case, may be somebody else's."""
+    return {folded(value.decode("utf-8", "replace")) for value in entry[1].get(name.lower(), ())}
 
 
 def _purge_request(is_key: bool, account: Account) -> Request:
