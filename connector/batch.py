@@ -174,6 +174,7 @@ class Sheet:
         try:
             self.written = _first_cells(file)
         except (ValueError, csv.Error):
+            file.close()
             raise BatchRefused(f"{name}: not a sheet of ours, or no more; is it the right file?") from None
         _cut_torn_line(file)
         self._file = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)

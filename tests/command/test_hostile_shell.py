@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -111,7 +112,7 @@ def test_a_record_that_somebody_else_could_write_is_not_followed(moncompte: Monc
 def broken_off(moncompte: Moncompte, tmp_path: Path) -> Path:
     """A sheet of three people whose batch lacks its end and its last person."""
     sheet, record = tmp_path / "k.csv", tmp_path / "k.csv.batch"
-    whom = "(|(uid=ebernard)(uid=emercier)(uid=jmartin001))"
+    whom = "(|(uid=afontaine)(uid=emercier)(uid=lroy))"
     assert moncompte("issue", "--filter", whom, "--csv", sheet, "--sort", "login").exit_code == 0
     record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:-2]))
     rows = sheet.read_bytes().splitlines(keepends=True)
@@ -123,11 +124,9 @@ def broken_off(moncompte: Moncompte, tmp_path: Path) -> Path:
 def live(portal: Portal, sheet: Path) -> list[bool]:
     with sheet.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    hashes = [account(portal, row["login"]).key for row in rows]
-    return [
-        found is not None and keys.verify(row["key"].replace("-", ""), found.hash)
-        for row, found in zip(rows, hashes, strict=True)
-    ]
+    stored = [account(portal, row["login"]).key for row in rows]
+    shown = [row["key"].replace("-", "") for row in rows]
+    return [found is not None and keys.verify(key, found.hash) for key, found in zip(shown, stored, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -135,9 +134,7 @@ def live(portal: Portal, sheet: Path) -> list[bool]:
     [
         lambda text: text,
         lambda text: "\ufeff" + text.replace("\r\n", "\n"),
-        lambda text: (
-            "\r\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines()) + "\r\n"
-        ),
+        lambda text: re.sub(r"[^,\r\n]+", r'"\g<0>"', text),
     ],
     ids=["as-it-was", "bom-and-lf", "quotes"],
 )
@@ -212,10 +209,10 @@ def test_two_people_with_one_login_get_no_letter_that_opens_nothing(
         uids = "".join(f"uid: {login}\n" for login in logins)
         slapd.add_ldif(f"dn: cn={name},{slapd.people_dn}\n{usual}cn: {name}\n{uids}\n")
     sheet = tmp_path / "k.csv"
-    done = moncompte("issue", "--filter", "(|(sn=Twin)(uid=emercier)(uid=ebernard))", "--csv", sheet)
+    done = moncompte("issue", "--filter", "(|(sn=Twin)(uid=emercier)(uid=lroy))", "--csv", sheet)
     assert (done.exit_code, "3  nobody, or two people" in done.stdout) == (1, True), done.output
     with sheet.open(encoding="utf-8") as file:
-        assert sorted(row["login"] for row in csv.DictReader(file)) == ["ebernard", "first"]
+        assert sorted(row["login"] for row in csv.DictReader(file)) == ["first", "lroy"]
 
 
 def test_no_cell_is_a_formula_wherever_a_spreadsheet_parts_it(
