@@ -14,7 +14,6 @@ from connector.audit import Event, Line
 from connector.batch import RECORD, Batch, Head
 from connector.campaign import By, Cohort, in_order
 from connector.cli.cohort import SAID, Whom, tell
-from connector.cli.office import plain
 from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, whole_name
 from connector.cli.shell import (
     dry_run_option,
@@ -22,6 +21,7 @@ from connector.cli.shell import (
     json_option,
     opened,
     operator,
+    plain,
     refuse,
     settings_option,
 )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli.office import identifier_argument, office, plain, when
-from connector.cli.shell import dry_run_option, settings_option
+from connector.cli.office import identifier_argument, office, when
+from connector.cli.shell import dry_run_option, plain, settings_option
 from connector.model import Account
 from connector.settings import Settings
 

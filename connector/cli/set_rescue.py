@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli.office import identifier_argument, office, plain
-from connector.cli.shell import dry_run_option, settings_option
+from connector.cli.office import identifier_argument, office
+from connector.cli.shell import dry_run_option, plain, settings_option
 from connector.model import masked
 
 

@@ -57,8 +57,13 @@ class Failure(click.ClickException):
     """An error in the sysadmin's words, and the exit code that tells a script what to do about it."""
 
     def __init__(self, message: str, exit_code: int = REFUSED) -> None:
-        super().__init__(message)
+        super().__init__("\n".join(map(plain, message.split("\n"))))
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
+
+
+def plain(text: str) -> str:
+    """One line that steers no terminal, whatever somebody wrote into the directory."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 @contextmanager

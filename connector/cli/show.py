@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from connector.audit import STANDARD_OUTPUT, SYSLOG
-from connector.cli.office import identifier_argument, no_login, nobody, office, plain, several, when
+from connector.cli.office import identifier_argument, no_login, nobody, office, several, when
 from connector.cli.sheet import Sheet
-from connector.cli.shell import REFUSED, echo_json, json_option, settings_option
+from connector.cli.shell import REFUSED, echo_json, json_option, plain, settings_option
 from connector.office import Look
 from connector.settings import Settings
 from connector.trail import last_events

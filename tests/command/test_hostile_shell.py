@@ -6,7 +6,9 @@ import csv
 import json
 import os
 import re
+import shlex
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,9 +17,12 @@ from pathlib import Path
 import pytest
 
 from connector import batch, keys
+from connector.cli import shell
 from connector.clock import utc_now
 from connector.demo.slapd import PrivateSlapd
+from connector.letters import pictures
 from connector.portal import Portal
+from tests.operator_fixtures import Typed, entry, write
 from tests.portal_fixtures import account
 from tests.shell_fixtures import Moncompte
 
@@ -260,3 +265,33 @@ def test_a_name_steers_no_terminal(moncompte: Moncompte, slapd: PrivateSlapd, pe
     done = moncompte("issue", "emercier")
     assert done.exit_code == 0
     assert "\x1b" not in done.output
+
+
+def test_an_error_steers_no_terminal(slapd: PrivateSlapd) -> None:
+    said = shell.Failure("cn=a\x1b]0;b\x07\nsecond line").message
+    assert said == "cn=a\\x1b]0;b\\x07\nsecond line"
+
+
+def test_the_line_that_ends_a_lock_for_good_does_so_whatever_the_dn(
+    typed: Typed, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    dn = f"cn=Doe\\, 100%s \\22J\\22 \x1b[31mé,{slapd.people_dn}"
+    slapd.add_ldif(
+        f"dn: {dn}\nobjectClass: inetOrgPerson\nobjectClass: eduPerson\n"
+        "eduPersonAffiliation: student\nuid: doe\nsn: Doe\n"
+    )
+    write(slapd, dn, "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n")
+    line = typed("unlock", "doe", code=1).stderr.splitlines()[-1]
+    server = shlex.join(["-H", slapd.ldapi_uri, *slapd.as_root])
+    assert "\x1b" not in line
+    done = re.sub(r"-x -D ADMIN_DN -W -H \S+", lambda _: server, line)
+    subprocess.run(["sh", "-c", done], check=True, capture_output=True)
+    assert "pwdAccountLockedTime" not in entry(slapd, "doe")
+
+
+@pytest.mark.parametrize(("height", "width"), [(0, 0), (0, 9), (0xFFFF, 0xFFFF), (30000, 30000)])
+def test_a_logo_of_no_size_or_of_any_is_told(tmp_path: Path, height: int, width: int) -> None:
+    path = tmp_path / "logo.jpg"
+    path.write_bytes(b"\xff\xd8\xff\xc0\x00\x11\x08" + struct.pack(">HH", height, width) + b"\x03")
+    with pytest.raises(ValueError, match="pixels"):
+        pictures._jpeg(path)
