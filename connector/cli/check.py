@@ -91,7 +91,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _told(finding: Finding) -> Iterator[str]:
     word = finding.level.value.ljust(_WIDTH)
-    yield f"  {_coloured(word, finding.level)} {finding.what}"
+    yield f"  {_coloured(word, finding.level)} {shell.plain(finding.what)}"
     if finding.remedy:
         yield f"  {'':{_WIDTH}}   remedy: {finding.remedy}" + (" (--fix-ldif)" if finding.fix else "")
 
@@ -135,5 +135,7 @@ def _parts(report: Report) -> Iterator[str]:
     for finding in sorted(fixes, key=lambda finding: bool(finding.fix and finding.fix.to is To.DATA)):
         if finding.fix and finding.fix.ldif not in told:
             told.add(finding.fix.ldif)
-            yield f"\n# {finding.level.value}: {finding.what}\n# {finding.remedy}\n"
+            # What it found may quote a DN, and a DN may hold a line break: a line of LDIF that root would load.
+            said = (f"{finding.level.value}: {finding.what}", finding.remedy)
+            yield "\n" + "".join(f"# {shell.plain(line)}\n" for line in said)
             yield f"# {finding.fix.to.value}\n{finding.fix.ldif}"

@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from connector.audit import Audit
-from connector.cli import main
+from connector.cli import check, main
 from connector.clock import utc_now
+from connector.doctor.finding import Fix, Report, Section, To, warning
 from connector.errors import SettingsInvalid
 from connector.settings import config_folder
 
@@ -48,3 +49,12 @@ def test_a_line_break_in_a_name_makes_no_line_of_ldif(tmp_path: Path) -> None:
     path.write_text(settings.replace('"ou=people,dc', '"ou=people\\nolcAccess: b,dc'), encoding="utf-8")
     said = CliRunner().invoke(main, ["acl", "--settings", str(path)])
     assert (said.exit_code, "no such characters" in said.stderr) == (78, True)
+
+
+def test_a_finding_makes_no_line_of_its_own_in_the_remedies() -> None:
+    dn = "cn=a\n\ndn:: Y249Y29uZmln\nolcRootPW: b,ou=people"
+    finding = warning("outside", f"such as {dn}", f"load\n{dn}", Fix(To.CONFIG, "cn: good\n"))
+    report = Report((Section("Rights", (finding,)),), is_reached=True)
+    lines = "".join(check._parts(report)).splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == ["cn: good"]
+    assert "\n" not in "".join(check._told(finding)).replace("\\n", "")
