@@ -93,7 +93,7 @@ def _told(finding: Finding) -> Iterator[str]:
     word = finding.level.value.ljust(_WIDTH)
     yield f"  {_coloured(word, finding.level)} {shell.plain(finding.what)}"
     if finding.remedy:
-        yield f"  {'':{_WIDTH}}   remedy: {finding.remedy}" + (" (--fix-ldif)" if finding.fix else "")
+        yield f"  {'':{_WIDTH}}   remedy: {shell.plain(finding.remedy)}" + (" (--fix-ldif)" if finding.fix else "")
 
 
 def _coloured(word: str, level: Level) -> str:
