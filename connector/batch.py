@@ -22,11 +22,10 @@ from typing import Any, BinaryIO, Self
 from connector import keys
 from connector.errors import BatchRefused
 from connector.model import Account
+from connector.private import create
 
-_PRIVATE = 0o600
 HEADINGS = ("login", "name", "key", "valid until", "programme")
 _END_OF_PLAN = {"plan": None}
-_EXISTS = "{} exists already: give another name, or move it away"
 _FORMULA = tuple("=+-@\t\r")
 
 
@@ -54,7 +53,7 @@ class Batch:
     def create(cls, path: Path, head: Head, uids: Iterable[str]) -> Self:
         """A new record, which comes into being whole: head and plan, for whom, in the order of the paper.
 
-        Killed before that, there is none, and nothing was done. Raises BatchRefused when there is one already.
+        Killed before that, there is none, and nothing was done. Raises FileRefused when there is one already.
         """
         part = path.with_name(f".{path.name}.{os.getpid()}")
         batch = cls(path, os.fdopen(create(part), "r+b"), head)
@@ -69,7 +68,7 @@ class Batch:
         except BaseException as error:
             batch._file.close()
             if isinstance(error, FileExistsError):
-                raise BatchRefused(_EXISTS.format(path)) from None
+                raise BatchRefused(f"{path} exists already: give another name, or move it away") from None
             raise
         finally:
             part.unlink()
@@ -179,18 +178,8 @@ class Sheet:
         os.fsync(self._file.fileno())
 
 
-def create(path: Path) -> int:
-    """The descriptor of a new file, mode 0600, open for reading and writing. Raises BatchRefused."""
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
-    except FileExistsError:
-        raise BatchRefused(_EXISTS.format(path)) from None
-    except OSError as error:
-        raise BatchRefused(f"{path}: {error.strerror}") from None
-
-
 def opened(path: Path) -> BinaryIO:
-    """The file that a batch writes its keys to: as it was left, or new, mode 0600. Raises BatchRefused."""
+    """The file that a batch writes its keys to: as it was left, or new, mode 0600. Raises FileRefused."""
     try:
         return path.open("r+b") if path.exists() else os.fdopen(create(path), "r+b")
     except OSError as error:

@@ -17,6 +17,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.hashing",
         "connector.identifiers",
         "connector.passwords",
+        "connector.private",
         "connector.rescue",
         "connector.settings",
     },

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from babel.dates import get_timezone
 
-from connector.audit import Event, Line, Outcome
+from connector.audit import LOCAL, Event, Line, Outcome
 from connector.cli.faults import export_sentence, sentence
 from connector.cli.shell import (
     REFUSED,
@@ -31,12 +31,9 @@ from connector.intake import Addition, Amendment, BadLine, Intake, Register, Rep
 from connector.intake.export import LARGEST
 from connector.intake.faults import ExportFault, ExportRefused
 from connector.intake.ldif import ldif_of
-from connector.model import Caller
 from connector.portal import Portal
+from connector.private import create
 from connector.settings import Intake as Rules
-
-_MODE = 0o600
-_NOWHERE = Caller("shell", "")
 
 
 @dataclass(slots=True)
@@ -50,7 +47,6 @@ class _Tally:
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@settings_option
 @click.option("--bind-dn", metavar="DN", help="As whom to write; the portal itself may create nobody.")
 @click.option(
     "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Holds that DN's password."
@@ -58,15 +54,16 @@ class _Tally:
 @click.option("--skip-bad-lines", is_flag=True, help="Write the good lines though there are bad ones.")
 @click.option(
     "--ldif",
+    metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write nothing to the directory, and what would be written to this file, for ldapmodify.",
+    help="Write nothing to the directory, and what would be written to this new file, for ldapmodify.",
 )
 @click.option("--report-missing", is_flag=True, help="List the open accounts that are not in the file.")
 @dry_run_option
 @json_option
+@settings_option
 def import_(
     file: Path,
-    path: Path,
     bind_dn: str | None,
     password_file: Path | None,
     skip_bad_lines: bool,
@@ -74,12 +71,13 @@ def import_(
     report_missing: bool,
     dry_run: bool,
     as_json: bool,
+    path: Path,
 ) -> None:
     """Create and correct accounts from an export of the students' records.
 
     \b
-        moncompte import etudiants.csv --dry-run
-        moncompte import etudiants.csv --bind-dn cn=import,ou=moncompte,dc=universite,dc=example
+    moncompte import etudiants.csv --dry-run
+    moncompte import etudiants.csv --bind-dn cn=import,ou=moncompte,dc=universite,dc=example
 
     The whole file is checked first, and every bad line told with its number and reason; while there is one, nothing is
     written. Run it again as often as you like: what is there already stays unchanged. Nobody is deleted. Columns and
@@ -154,7 +152,7 @@ def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally
     tally = _Tally(bad=list(report.bad))
     actor = f"shell:{operator()}"
     count = len(report.to_create) + len(report.to_change)
-    with progress(count, "Writing") as more, portal.audit.watch(Event.FILE_IMPORTED, _NOWHERE) as line:
+    with progress(count, "Writing") as more, portal.audit.watch(Event.FILE_IMPORTED, LOCAL) as line:
         line.actor = actor
         try:
             for written in intake.write(report, more):
@@ -166,7 +164,7 @@ def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally
                 "created": str(tally.created),
                 "corrected": str(tally.changed),
                 "unchanged": str(report.unchanged),
-                "left-out": str(len({each.line for each in tally.bad})),
+                "left_out": str(len({each.line for each in tally.bad})),
             }
     return tally
 
@@ -185,22 +183,14 @@ def _audit(portal: Portal, written: Written, actor: str) -> None:
     reason = written.bad.fault.value if written.bad else ""
     event = Event.ACCOUNT_CREATED if written.is_new else Event.ACCOUNT_CORRECTED
     details: dict[str, str | list[str]] = {"changed": list(written.changed)} if written.changed else {}
-    portal.audit.write(event, Line(written.uid, actor, outcome, reason, details), _NOWHERE)
+    portal.audit.write(event, Line(written.uid, actor, outcome, reason, details), LOCAL)
 
 
 def _write_ldif(intake: Intake, report: Report, path: Path, only_if: bytes) -> None:
-    with _created(path) as file:
+    with os.fdopen(create(path), "w", encoding="utf-8") as file:
         for _, plan in intake.plans(report):
             if isinstance(plan, Addition | Amendment):
                 file.write(ldif_of(plan, only_if))
-
-
-def _created(path: Path) -> TextIO:
-    """A new file that only its owner reads."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "w", encoding="utf-8")
-    except OSError as error:
-        refuse(f"{path}: cannot be made: {error.strerror}")
 
 
 def _missing(portal: Portal, intake: Intake) -> Iterator[str]:

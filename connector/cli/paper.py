@@ -16,6 +16,7 @@ from connector.batch import Batch, Sheet
 from connector.batch import opened as opened_file
 from connector.campaign import Campaign
 from connector.cli.cohort import tell
+from connector.cli.office import plain
 from connector.cli.shell import operator, progress
 from connector.letters import Printer, Template
 from connector.model import Account
@@ -79,11 +80,11 @@ def printable(printer: Printer, until: datetime) -> Printable:
     def is_printable(account: Account) -> bool:
         problems = printer.problems(letter_of(account, _ANY_KEY, until))
         for problem in problems:
-            click.echo(f"{account.uid}: no letter: {problem}", err=True)
+            click.echo(f"{plain(account.uid)}: no letter: {problem}", err=True)
         return not problems
 
     return is_printable
 
 
 def _bar(going: Batch, last: str | None) -> AbstractContextManager[More]:
-    return progress(sum(1 for _ in going.uids(last)), "issuing")
+    return progress(sum(1 for _ in going.uids(last)), "Issuing")

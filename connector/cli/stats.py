@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 from babel.dates import get_timezone
 
-from connector.cli.columns import Row, fitted, width
 from connector.cli.shell import echo_json, explained, json_option, opened, progress, refuse, settings_option, table
+from connector.cli.terminal import Row, fitted, width
 from connector.errors import SettingsInvalid
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
@@ -52,20 +52,25 @@ DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated
 
 
 @click.command()
-@settings_option
 @click.option("--by", type=click.Choice(["programme", "day"]), help="A line for each programme, or for each day.")
 @click.option(
     "--filter",
     "ldap_filter",
     default="",
-    metavar="LDAP_FILTER",
+    metavar="FILTER",
     help="Of the population, only who matches; by attributes that the portal may read.",
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="With --by day: from AAAA-MM-JJ on.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="With --by day: from that day on, as in 2026-09-01.",
+)
 @click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it: .svg or .png.")
 @json_option
+@settings_option
 def stats(
-    path: Path, by: str | None, ldap_filter: str, since: datetime | None, chart: Path | None, as_json: bool
+    by: str | None, ldap_filter: str, since: datetime | None, chart: Path | None, as_json: bool, path: Path
 ) -> None:
     """Count the population: activated, to activate, closed, keys, locks, mails.
 

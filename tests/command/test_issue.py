@@ -65,7 +65,7 @@ def test_a_letters_key_lives_as_long_as_a_letters(moncompte: Moncompte, now_port
     assert told["login"] == "emercier"
     found = account(now_portal, "emercier").key
     assert found and found.expiry and found.origin is Origin.LETTER
-    assert found.expiry.isoformat() == told["valid until"]
+    assert found.expiry.isoformat() == told["until"]
     assert found.expiry - utc_now() > timedelta(days=20)
     assert opens(now_portal, "emercier", told["key"])
 
@@ -81,7 +81,7 @@ def test_a_dry_run_writes_nothing(moncompte: Moncompte, slapd: PrivateSlapd, tmp
     before = slapd.search("(objectClass=*)", "*", "+")
     assert moncompte("issue", "emercier", "--dry-run").exit_code == 0
     told = json.loads(moncompte("issue", "--never-activated", "--dry-run", "--json").stdout)
-    assert told["would get a key"] > 1
+    assert told["would_get_key"] > 1
     assert moncompte("issue", "--never-activated", "--dry-run", "--csv", tmp_path / "keys.csv").exit_code == 0
     assert list(tmp_path.glob("keys*")) == []
     assert slapd.search("(objectClass=*)", "*", "+") == before
@@ -163,7 +163,7 @@ def test_who_holds_a_live_key_may_keep_it(moncompte: Moncompte, now_portal: Port
     now_portal.activation.issue_key(account(now_portal, "emercier"), Origin.LETTER, utc_now())
     kept = account(now_portal, "emercier").key
     told = json.loads(moncompte("issue", "--never-activated", "--dry-run", "--json").stdout)
-    assert told["of these, hold a live key, which would die"] == 1
+    assert told["would_replace_live_key"] == 1
     sheet = tmp_path / "keys.csv"
     done = moncompte("issue", "--never-activated", "--without-live-key", "--csv", sheet)
     assert "1  hold a live key, and keep it" in done.stdout
