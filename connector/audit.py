@@ -43,6 +43,7 @@ class Event(Enum):
     KEY_REDEEMED = "account:key:redeem"
     CREDENTIALS_CHANGED = "account:credentials:change"
     KEY_ISSUED = "operator:key:issue"
+    REMINDED = "operator:account:remind"
     KEY_MAILED = "outbox:key:mail"
     NOTICE_MAILED = "outbox:notice:mail"
     FILE_IMPORTED = "records:file:import"

@@ -28,11 +28,13 @@ _PATIENCE = 20
 
 
 class LeftOut(Enum):
-    """Why somebody gets no key."""
+    """Why somebody gets no key, or no reminder."""
 
     UNKNOWN = "unknown"  # nobody of the population, or two people
     CLOSED = "closed"  # the state says no, or an administrator locked the account
     ACTIVATED = "activated"  # and only who never was is asked for
+    NO_RESCUE = "no-rescue-address"  # to remind at
+    REMINDED = "reminded-lately"
     HAS_LIVE_KEY = "has-live-key"  # and is to keep it
     UNPRINTABLE = "unprintable"  # the letter: a name that no font shows, or too long for its line
     MOVED = "changed-meanwhile"  # between the look and the write: another key, another state
@@ -118,7 +120,7 @@ class Campaign:
         told = refused = stored = 0
         for issued, error in self.directory.store_keys(self._minted(uids, cohort, ready)):
             place, outcome = issued
-            ready[place] = outcome if error is None else Missed(outcome.account.uid, _why(error))
+            ready[place] = outcome if error is None else Missed(outcome.account.uid, why_missed(error))
             stored += error is None
             refused += isinstance(error, DirectoryMisconfigured)
             if error and refused > _PATIENCE and not stored:
@@ -171,5 +173,6 @@ def _folded(text: str) -> str:
     return "".join(char for char in plain if not unicodedata.combining(char)).casefold()
 
 
-def _why(error: MonCompteError) -> LeftOut:
+def why_missed(error: MonCompteError) -> LeftOut:
+    """In a word: the entry changed meanwhile, or the directory refuses this one."""
     return LeftOut.MOVED if isinstance(error, Conflict) else LeftOut.REFUSED

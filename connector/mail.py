@@ -64,7 +64,9 @@ class Composer:
         return self._compose("key", account, account.rescue or "", now, facts)
 
     def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
-        """The mail that tells about a change; it carries neither key nor password."""
+        """The mail that tells about a change, or reminds of one; it carries neither key nor password."""
+        if Happened.AWAITED in notice.happened:
+            return self._compose("reminder", account, notice.address, now, {})
         facts = {
             "activated": Happened.ACTIVATED in notice.happened,
             "password_changed": Happened.PASSWORD in notice.happened,

@@ -110,6 +110,7 @@ class Happened(Enum):
     RESCUE = "rescue"
     RESCUE_FIRST = "first-rescue"  # there was none before
     RESCUE_REMOVED = "removed-rescue"  # by an operator
+    AWAITED = "awaited"  # nothing, though it should have: a reminder to activate the account
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,8 @@ class Account:
     password_changed: str | None = None  # pwdChangedTime as the directory writes it
     session_mark: str | None = None  # changes when the sessions are to end
     is_ours: bool = False  # already carries the class moncompteAccount
-    surname: str = ""  # this and the next two only where a whole population is read: for letters and lists
+    reminded: datetime | None = None  # this and the next three only where a whole population is read
+    surname: str = ""
     programmes: tuple[str, ...] = ()
     address: tuple[str, ...] = ()  # the lines of a postal one
 

@@ -27,7 +27,7 @@ from connector.directory import Directory
 from connector.directory.entries import is_due
 from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
 from connector.mail import Composer, Mailer, MailSession
-from connector.model import Account, Notice, Origin, PendingKey
+from connector.model import Account, Happened, Notice, Origin, PendingKey
 from connector.owed import Owed, OwedKey, OwedNotice
 from connector.settings import Settings
 
@@ -116,6 +116,7 @@ class Outbox:
             except MailServerDown:
                 break
             total += done
+            self.send_handed()  # who asks for a key must not wait behind a thousand reminders
             if not done or self._stopping.is_set():
                 break
         return total
@@ -163,6 +164,9 @@ class Outbox:
         if not notice.address:
             _LOG.warning("a notice of %s that makes no sense is dropped", account.uid)
             self._directory.move_notice(account, notice, None)
+            return
+        if Happened.AWAITED in notice.happened and not (account.was_never_activated and account.is_eligible(now)):
+            self._directory.move_notice(account, notice, None)  # done meanwhile: nothing to remind of
             return
         claimed = replace(notice, due=self.lease(now), raw="")
         self._directory.move_notice(account, notice, claimed)

@@ -46,7 +46,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.selfcare",
         "connector.statistics",
     },
-    {"connector.printrun"},
+    {"connector.printrun", "connector.reminders"},
     {"connector.portal"},
     {"connector.office"},
     {"webui"},

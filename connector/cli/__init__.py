@@ -17,6 +17,7 @@ _COMMANDS = {  # in the order of ``--help``, and where each is
     "dispatch": "dispatch",
     "import": "import_",
     "issue": "issue",
+    "remind": "remind",
     "stats": "stats",
     "purge": "purge",
     "show": "show",

@@ -15,13 +15,14 @@ from connector.campaign import Campaign, Cohort, LeftOut
 from connector.cli.shell import REFUSED, echo_json, refuse
 from connector.model import Account
 
-WOULD_GET, WOULD_REPLACE = "would-get-key", "would-replace-live-key"
+WOULD_GET, WOULD_REPLACE = "would-get-a-key", "would-replace-live-key"
 SAID = {
-    WOULD_GET: "would get a key",
     WOULD_REPLACE: "of these, hold a live key, which would die",
     LeftOut.UNKNOWN.value: "nobody, or two people, answer to it",
     LeftOut.CLOSED.value: "suspended, expired, locked, or not begun yet",
     LeftOut.ACTIVATED.value: "activated already",
+    LeftOut.NO_RESCUE.value: "without a rescue address",
+    LeftOut.REMINDED.value: "reminded lately",
     LeftOut.HAS_LIVE_KEY.value: "hold a live key, and keep it",
     LeftOut.UNPRINTABLE.value: "whose letter cannot be printed",
     LeftOut.MOVED.value: "changed while we wrote: ask for these again",
@@ -77,7 +78,7 @@ def tell(told: Counter[str], done: str, *, as_json: bool) -> None:
         echo_json({what.replace("-", "_"): count for what, count in told.items()})
     else:
         for what, count in sorted(told.items(), key=lambda item: item[0] != done):
-            click.echo(f"{count:>7}  {SAID.get(what, what)}")
+            click.echo(f"{count:>7}  {SAID.get(what, what.replace('-', ' '))}")
     if any(told[fault] for fault in _FAULTS):
         sys.exit(REFUSED)
 

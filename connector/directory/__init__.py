@@ -162,10 +162,21 @@ class Directory:
 
         A person whose key, state or lock changed since the account was read gets none (Conflict).
         """
-        return self._operations.write_all((item, self._key_request(account, key)) for item, account, key in issued)
+        return self._operations.write_all(
+            (item, self._request(account, changes.new_key(account, key, None))) for item, account, key in issued
+        )
 
-    def _key_request(self, account: Account, key: PendingKey) -> Request:
-        what, only_if = changes.new_key(account, key, None), b""
+    def owe_reminders(
+        self, owed: Iterable[tuple[Account, Notice]], now: datetime
+    ) -> Iterator[tuple[Account, MonCompteError | None]]:
+        """Owe each a reminder, in the fast lane; told as of ``store_keys``."""
+        return self._operations.write_all(
+            (account, self._request(account, changes.reminded(account, notice, now))) for account, notice in owed
+        )
+
+    def _request(self, account: Account, what: changes.Changes) -> Request:
+        """The Modify, done only if the account still is as open as it was read."""
+        only_if = b""
         if self._asserts:
             only_if = wire.control(controls.ASSERTION.encode(), changes.still_open(account, self._names))
         return lambda number: wire.modify(number, account.dn, what, only_if)

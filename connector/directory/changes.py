@@ -148,6 +148,11 @@ def leftovers_forgotten(account: Account) -> Changes:
     return {entries.MAIL_FAILURES: _exactly([str(account.mail_failures)])}
 
 
+def reminded(account: Account, notice: Notice, now: datetime) -> Changes:
+    """A reminder is owed; that it was is kept, so that nobody gets two in a row."""
+    return _our_class(account) | _notices(account, (notice,)) | {entries.REMINDED: [(MODIFY_REPLACE, [to_time(now)])]}
+
+
 def still_as_read(account: Account, names: Attributes, now: datetime, max_failures: int | None) -> str:
     """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed.
 

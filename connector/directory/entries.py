@@ -17,12 +17,13 @@ KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "mo
 KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
 MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
 SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
-SENT, SESSION_MARK = "moncompteSent", "moncompteSessionMark"
+SENT, SESSION_MARK, REMINDED = "moncompteSent", "moncompteSessionMark", "moncompteReminded"
 FARTHEST = timedelta(days=1)  # no lease and no pause is half as long
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
 _NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
 _LABEL = re.compile(r"^\{[^}]*\}")
+_USUAL_TIME = re.compile(r"[0-9]{14}Z")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
 _OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
 OURS = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
@@ -46,7 +47,7 @@ def wanted_by_operators(names: Attributes) -> list[str]:
 
 def printed(names: Attributes) -> list[str]:
     """The same for letters and lists, and what these need beside."""
-    return [*wanted(names), *filter(None, (names.surname, names.programme, names.address))]
+    return [*wanted(names), *filter(None, (names.surname, names.programme, names.address)), REMINDED]
 
 
 def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo) -> Account:
@@ -86,6 +87,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         password_changed=one(PASSWORD_CHANGED),
         session_mark=one(SESSION_MARK),
         is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),
+        reminded=to_instant(one(REMINDED)),
         surname=one(names.surname) or "",
         programmes=tuple(sorted(every(names.programme))),
         address=_postal(one(names.address) or ""),
@@ -100,6 +102,8 @@ def is_locked_for_good(locked_since: str | None) -> bool:
 def to_instant(text: str | None) -> datetime | None:
     """A GeneralizedTime (RFC 4517 §3.3.13) as an aware UTC instant; None for nothing or for nonsense."""
     try:
+        if text and _USUAL_TIME.fullmatch(text):  # as slapd and we write it; ten times as fast
+            return datetime.fromisoformat(f"{text[:8]}T{text[8:]}")
         parsed = format_time(text.encode()) if text else None
         return parsed.astimezone(UTC) if isinstance(parsed, datetime) else None
     except (ValueError, OverflowError):

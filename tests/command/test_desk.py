@@ -18,8 +18,8 @@ from connector.model import Account, By, Origin
 from connector.office import Office
 from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.operator_fixtures import Typed, entry, write
 from tests.portal_fixtures import MovingClock, account, audited, issue, mailed_key
+from tests.shell_fixtures import Typed, entry, write
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
 NEW = "jeanne@nouveau.example"

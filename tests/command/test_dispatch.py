@@ -15,8 +15,8 @@ from connector.clock import utc_now
 from connector.demo.mailbox import Mailbox
 from connector.portal import Portal
 from connector.settings import Settings
-from tests.operator_fixtures import Typed
 from tests.portal_fixtures import MovingClock, audited, key_in
+from tests.shell_fixtures import Typed
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
 

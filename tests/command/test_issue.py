@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from connector import keys
-from connector.clock import utc_now
 from connector.demo.slapd import PrivateSlapd
 from connector.directory import Directory
 from connector.model import By, DeadKeyReason, Origin
@@ -29,13 +28,6 @@ COMMAND = str(Path(sys.executable).with_name("moncompte"))
 NEVER_ACTIVATED = ["ebernard", "emercier"]
 
 
-@pytest.fixture
-def now_portal(portal: Portal) -> Portal:
-    """The command lives in the present; so must who looks at its keys."""
-    portal.now = utc_now
-    return portal
-
-
 def rows(sheet: Path) -> list[dict[str, str]]:
     with sheet.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -45,33 +37,33 @@ def opens(portal: Portal, uid: str, key: str) -> bool:
     return portal.sign_in(uid, key).by is By.KEY
 
 
-def test_one_persons_key_is_printed_once_and_opens(moncompte: Moncompte, now_portal: Portal, audit_file: Path) -> None:
+def test_one_persons_key_is_printed_once_and_opens(moncompte: Moncompte, portal: Portal, audit_file: Path) -> None:
     done = moncompte("issue", "110000001ab")
     assert done.exit_code == 0, done.output
     who, key, until = done.stdout.splitlines()
     assert who == "Élodie Mercier (emercier)"
     assert until.startswith("valid until ")
-    found = account(now_portal, "emercier").key
+    found = account(portal, "emercier").key
     assert found and found.expiry and found.origin is Origin.DESK
-    assert timedelta(hours=23) < found.expiry - utc_now() <= timedelta(hours=24)
-    assert opens(now_portal, "emercier", key)
+    assert timedelta(hours=23) < found.expiry - portal.now() <= timedelta(hours=24)
+    assert opens(portal, "emercier", key)
     (line,) = [line for line in audited(audit_file) if line["event"] == "operator:key:issue"]
     assert (line["account"], line["outcome"], line["origin"]) == ("emercier", "done", "desk")
     assert line["actor"].startswith("shell:")
 
 
-def test_a_letters_key_lives_as_long_as_a_letters(moncompte: Moncompte, now_portal: Portal) -> None:
+def test_a_letters_key_lives_as_long_as_a_letters(moncompte: Moncompte, portal: Portal) -> None:
     told = json.loads(moncompte("issue", "emercier", "--origin", "letter", "--json").stdout)
     assert told["login"] == "emercier"
-    found = account(now_portal, "emercier").key
+    found = account(portal, "emercier").key
     assert found and found.expiry and found.origin is Origin.LETTER
     assert found.expiry.isoformat() == told["until"]
-    assert found.expiry - utc_now() > timedelta(days=20)
-    assert opens(now_portal, "emercier", told["key"])
+    assert found.expiry - portal.now() > timedelta(days=20)
+    assert opens(portal, "emercier", told["key"])
 
 
 @pytest.mark.parametrize("who", ["nobody", "pleroy-suspended"])
-def test_who_gets_no_key_is_told(moncompte: Moncompte, who: str, now_portal: Portal) -> None:
+def test_who_gets_no_key_is_told(moncompte: Moncompte, who: str, portal: Portal) -> None:
     done = moncompte("issue", who)
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: {who}: nobody")
@@ -81,27 +73,27 @@ def test_a_dry_run_writes_nothing(moncompte: Moncompte, slapd: PrivateSlapd, tmp
     before = slapd.search("(objectClass=*)", "*", "+")
     assert moncompte("issue", "emercier", "--dry-run").exit_code == 0
     told = json.loads(moncompte("issue", "--never-activated", "--dry-run", "--json").stdout)
-    assert told["would_get_key"] > 1
+    assert told["would_get_a_key"] > 1
     assert moncompte("issue", "--never-activated", "--dry-run", "--csv", tmp_path / "keys.csv").exit_code == 0
     assert list(tmp_path.glob("keys*")) == []
     assert slapd.search("(objectClass=*)", "*", "+") == before
 
 
 def test_everybody_on_the_paper_gets_in_with_what_it_says(
-    moncompte: Moncompte, now_portal: Portal, tmp_path: Path, audit_file: Path
+    moncompte: Moncompte, portal: Portal, tmp_path: Path, audit_file: Path
 ) -> None:
     sheet = tmp_path / "keys.csv"
     done = moncompte("issue", "--never-activated", "--csv", sheet)
     assert done.exit_code == 0, done.output
-    people = {found.uid: found for found in now_portal.directory.accounts()}
+    people = {found.uid: found for found in portal.directory.accounts()}
     written = rows(sheet)
-    expected = [uid for uid, found in people.items() if found.was_never_activated and found.is_eligible(utc_now())]
+    expected = [uid for uid, found in people.items() if found.was_never_activated and found.is_eligible(portal.now())]
     assert sorted(row["login"] for row in written) == sorted(expected)
     assert len(written) > 1
     for row in written:
         assert row["name"] == people[row["login"]].name
-        assert row["valid until"][:10] == f"{utc_now() + timedelta(days=21):%Y-%m-%d}"
-        assert opens(now_portal, row["login"], row["key"])
+        assert row["valid until"][:10] == f"{portal.now() + timedelta(days=21):%Y-%m-%d}"
+        assert opens(portal, row["login"], row["key"])
     lines = [line for line in audited(audit_file) if line["event"] == "operator:key:issue"]
     assert sorted(line["account"] for line in lines) == sorted(expected)
     assert len({line["batch"] for line in lines}) == 1
@@ -131,14 +123,14 @@ def test_a_file_that_exists_is_not_touched(
     assert slapd.search("(moncompteKeyHash=*)", base=slapd.people_dn) == []
 
 
-def test_a_list_may_name_people_in_any_way(moncompte: Moncompte, now_portal: Portal, tmp_path: Path) -> None:
+def test_a_list_may_name_people_in_any_way(moncompte: Moncompte, portal: Portal, tmp_path: Path) -> None:
     sheet = tmp_path / "keys.csv"
     done = moncompte("issue", "--list", "-", "--csv", sheet, typed="emercier\n\n1100-0000 3ab\nnobody\n22600001\n")
     assert done.exit_code == 1
     assert "line 4: nobody" in done.stderr
     assert sorted(row["login"] for row in rows(sheet)) == ["emercier", "jmartin001"]  # she is there twice, and once
     for row in rows(sheet):
-        assert opens(now_portal, row["login"], row["key"])
+        assert opens(portal, row["login"], row["key"])
 
 
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
@@ -159,25 +151,25 @@ def test_a_list_in_another_encoding_is_told(moncompte: Moncompte, tmp_path: Path
     assert (done.exit_code, "iconv" in done.stderr) == (1, True)
 
 
-def test_who_holds_a_live_key_may_keep_it(moncompte: Moncompte, now_portal: Portal, tmp_path: Path) -> None:
-    now_portal.activation.issue_key(account(now_portal, "emercier"), Origin.LETTER, utc_now())
-    kept = account(now_portal, "emercier").key
+def test_who_holds_a_live_key_may_keep_it(moncompte: Moncompte, portal: Portal, tmp_path: Path) -> None:
+    portal.activation.issue_key(account(portal, "emercier"), Origin.LETTER, portal.now())
+    kept = account(portal, "emercier").key
     told = json.loads(moncompte("issue", "--never-activated", "--dry-run", "--json").stdout)
     assert told["would_replace_live_key"] == 1
     sheet = tmp_path / "keys.csv"
     done = moncompte("issue", "--never-activated", "--without-live-key", "--csv", sheet)
     assert "1  hold a live key, and keep it" in done.stdout
     assert "emercier" not in [row["login"] for row in rows(sheet)]
-    assert account(now_portal, "emercier").key == kept
+    assert account(portal, "emercier").key == kept
 
 
-def test_a_fresh_key_kills_the_one_before(moncompte: Moncompte, now_portal: Portal, tmp_path: Path) -> None:
+def test_a_fresh_key_kills_the_one_before(moncompte: Moncompte, portal: Portal, tmp_path: Path) -> None:
     first, second = tmp_path / "1.csv", tmp_path / "2.csv"
     for sheet in (first, second):
         assert moncompte("issue", "--filter", "(uid=emercier)", "--csv", sheet).exit_code == 0
-    assert opens(now_portal, "emercier", rows(second)[0]["key"])
+    assert opens(portal, "emercier", rows(second)[0]["key"])
     with pytest.raises(Exception) as dead:
-        opens(now_portal, "emercier", rows(first)[0]["key"])
+        opens(portal, "emercier", rows(first)[0]["key"])
     assert getattr(dead.value, "reason", None) is DeadKeyReason.SPENT
 
 
@@ -243,24 +235,24 @@ def test_a_sheet_of_another_batch_is_not_gone_on_with(moncompte: Moncompte, tmp_
 
 
 def test_who_changes_meanwhile_is_left_out_and_told(
-    moncompte: Moncompte, now_portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    moncompte: Moncompte, portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = Directory.accounts_of
 
     def disturbed(directory: Directory, uids: object) -> object:
         for uid, found in usual(directory, uids):  # type: ignore[arg-type]
             if uid == "emercier":
-                now_portal.activation.issue_key(account(now_portal, "emercier"), Origin.DESK, utc_now())
+                portal.activation.issue_key(account(portal, "emercier"), Origin.DESK, portal.now())
             yield uid, found
 
-    now_portal.activation.issue_key(account(now_portal, "emercier"), Origin.LETTER, utc_now())
+    portal.activation.issue_key(account(portal, "emercier"), Origin.LETTER, portal.now())
     monkeypatch.setattr(Directory, "accounts_of", disturbed)
     sheet = tmp_path / "keys.csv"
     done = moncompte("issue", "--never-activated", "--csv", sheet)
     assert done.exit_code == 1
     assert "1  changed while we wrote" in done.stdout
     assert "emercier" not in [row["login"] for row in rows(sheet)]
-    found = account(now_portal, "emercier").key
+    found = account(portal, "emercier").key
     assert found and found.origin is Origin.DESK
 
 
@@ -269,7 +261,7 @@ def test_a_directory_that_does_not_answer_says_how_to_go_on(
     moncompte: Moncompte,
     tmp_path: Path,
     slapd: PrivateSlapd,
-    now_portal: Portal,
+    portal: Portal,
     monkeypatch: pytest.MonkeyPatch,
     spare: tuple[str, ...],
 ) -> None:
@@ -299,8 +291,8 @@ def test_a_directory_that_does_not_answer_says_how_to_go_on(
     logins = [row["login"] for row in rows(sheet)]
     assert len(logins) == len(set(logins)) > len(before)
     for row in rows(sheet):
-        assert opens(now_portal, row["login"], row["key"])
-    live = {found.uid for found in now_portal.directory.accounts() if found.key}
+        assert opens(portal, row["login"], row["key"])
+    live = {found.uid for found in portal.directory.accounts() if found.key}
     assert live == set(logins)
 
 
@@ -333,18 +325,18 @@ def key_on(page: str) -> str:
     return str(found)
 
 
-def test_everybody_gets_in_with_their_letter(moncompte: Moncompte, now_portal: Portal, tmp_path: Path) -> None:
+def test_everybody_gets_in_with_their_letter(moncompte: Moncompte, portal: Portal, tmp_path: Path) -> None:
     pdf = tmp_path / "letters.pdf"
     done = moncompte("issue", "--never-activated", "--letters", pdf, "--sort", "name")
     assert done.exit_code == 0, done.output
-    people = {found.uid: found for found in now_portal.directory.accounts()}
-    due = [found for found in people.values() if found.was_never_activated and found.is_eligible(utc_now())]
+    people = {found.uid: found for found in portal.directory.accounts()}
+    due = [found for found in people.values() if found.was_never_activated and found.is_eligible(portal.now())]
     printed = pages(pdf)
     assert len(printed) == len(due) > 1
     for found, page in zip(sorted(due, key=lambda found: found.surname), printed, strict=True):
         assert found.name in page
         assert found.uid in page
-        assert opens(now_portal, found.uid, key_on(page))
+        assert opens(portal, found.uid, key_on(page))
     assert stat.S_IMODE(pdf.stat().st_mode) == 0o600
     record = (tmp_path / "letters.pdf.batch").read_text(encoding="utf-8")
     assert json.loads(record.splitlines()[0])["template"].endswith("letters/fr")
@@ -372,7 +364,7 @@ def test_a_template_with_faults_stops_before_anything_is_done(
 
 
 def test_whose_letter_cannot_be_printed_gets_no_key_and_is_named(
-    moncompte: Moncompte, slapd: PrivateSlapd, people: dict[str, str], now_portal: Portal, tmp_path: Path
+    moncompte: Moncompte, slapd: PrivateSlapd, people: dict[str, str], portal: Portal, tmp_path: Path
 ) -> None:
     slapd.add_ldif(
         f"dn: {people['emercier']}\nchangetype: modify\nreplace: displayName\ndisplayName: 田中 \U0001f984\n"
@@ -383,7 +375,7 @@ def test_whose_letter_cannot_be_printed_gets_no_key_and_is_named(
         assert told.exit_code == 1
         assert told.stderr.startswith("emercier: no letter: ")
         assert "1  whose letter cannot be printed" in told.stdout
-    assert account(now_portal, "emercier").key is None
+    assert account(portal, "emercier").key is None
     assert "emercier" not in "".join(pages(tmp_path / "l.pdf"))
 
 
@@ -395,7 +387,7 @@ def test_nobody_to_write_to_is_no_white_page(moncompte: Moncompte, tmp_path: Pat
 
 @pytest.mark.parametrize("spare", [(), ("--without-live-key",)])
 def test_letters_that_broke_off_begin_anew_and_no_two_of_a_persons_keys_live(
-    moncompte: Moncompte, tmp_path: Path, now_portal: Portal, monkeypatch: pytest.MonkeyPatch, spare: tuple[str, ...]
+    moncompte: Moncompte, tmp_path: Path, portal: Portal, monkeypatch: pytest.MonkeyPatch, spare: tuple[str, ...]
 ) -> None:
     usual = PrintRun._now
     calls: list[int] = []
@@ -416,7 +408,7 @@ def test_letters_that_broke_off_begin_anew_and_no_two_of_a_persons_keys_live(
     done = moncompte("issue", "--resume", f"{pdf}.batch")
     assert done.exit_code == 0, done.output
     printed = [key_on(page) for page in pages(pdf)]
-    live = {found.uid: found.key for found in now_portal.directory.accounts() if found.key}
+    live = {found.uid: found.key for found in portal.directory.accounts() if found.key}
     assert len(printed) == len(live) > len(half)
     for key in printed:
         assert sum(keys.verify(key.replace("-", ""), found.hash) for found in live.values()) == 1

@@ -30,7 +30,7 @@ GENTLE = f"cn=never-locks,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
 PORTAL, DECOY = f"cn=portal,ou=moncompte,{SAMPLE_SUFFIX}", f"cn=decoy,ou=moncompte,{SAMPLE_SUFFIX}"
 PEOPLE = f"ou=people,{SAMPLE_SUFFIX}"
 DAY = timedelta(days=1)
-OURS = 12  # rules of config/ldap/60-access.ldif that are about the portal
+OURS = 13  # of 60-access.ldif, that name the portal
 
 
 @pytest.fixture(scope="module")
