@@ -74,7 +74,7 @@ def test_a_dry_run_writes_nothing_and_tells_who_is_left_out(moncompte: Moncompte
     before = slapd.search("(objectClass=*)", "*", "+")
     told = json.loads(moncompte("remind", "--dry-run", "--json").stdout)
     assert told["would_be_reminded"] == 1
-    assert told["no-rescue-address"] > 0
+    assert told["no_rescue_address"] > 0
     assert told["activated"] > 0
     assert slapd.search("(objectClass=*)", "*", "+") == before
 
