@@ -110,7 +110,7 @@ def stats(
 
 def remark(found: Statistics, by: str | None) -> None:
     """What looks like a right that is missing: slapd hides what one may not read, in filters too."""
-    may = "may the portal read what you ask for? config/ldap/60-access.ldif, rule {6}"
+    may = 'may the portal read what you ask for? 60-access.ldif names what it may read; "moncompte check" tells'
     if not found.total:
         refuse(f"nobody; {may}")
     if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:

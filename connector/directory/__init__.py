@@ -70,7 +70,7 @@ class Directory:
         except Conflict as error:
             raise DirectoryMisconfigured(f"{error}: {REMEDIES[NO_SUCH_OBJECT]}") from None
         except ChangeRefused as error:
-            remedy = "it needs the policy of config/ldap/50-entries.ldif"
+            remedy = "it needs the policy of 50-entries.ldif"
             raise DirectoryMisconfigured(
                 f"the decoy's password policy refuses a password ({error}): {remedy}"
             ) from None
