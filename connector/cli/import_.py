@@ -6,19 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
 from babel.dates import get_timezone
 
 from connector.audit import LOCAL, Event, Line, Outcome
-from connector.cli.faults import export_sentence, sentence
+from connector.cli.faults import export_sentence
 from connector.cli.shell import (
     REFUSED,
     dry_run_option,
-    echo_json,
     explained,
     json_option,
     opened,
@@ -27,22 +24,14 @@ from connector.cli.shell import (
     refuse,
     settings_option,
 )
-from connector.intake import Addition, Amendment, BadLine, Intake, Register, Report, Written
+from connector.cli.tally import Tally, tell
+from connector.intake import Addition, Amendment, Intake, Register, Report, Written
 from connector.intake.export import LARGEST
 from connector.intake.faults import ExportFault, ExportRefused
 from connector.intake.ldif import ldif_of
 from connector.portal import Portal
 from connector.private import create
 from connector.settings import Intake as Rules
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a run came to."""
-
-    created: int = 0
-    changed: int = 0
-    bad: list[BadLine] = field(default_factory=list)
 
 
 @click.command("import")
@@ -88,13 +77,13 @@ def import_(
         with _register(portal.settings.intake, portal, bind_dn, password_file) as register:
             intake, report = _checked(portal, register, octets)
             may_write = skip_bad_lines or not report.bad
-            tally = _Tally(len(report.to_create), len(report.to_change), report.bad)
+            tally = Tally(len(report.to_create), len(report.to_change), report.bad)
             if ldif and may_write:
                 _write_ldif(intake, report, ldif, register.only_inside)
             elif may_write and not dry_run:
                 tally = _write(portal, intake, report, file)
             missing = list(_missing(portal, intake)) if report_missing else None
-    _tell(report, tally, missing, is_written=may_write and not dry_run and not ldif, as_json=as_json)
+    tell(report, tally, missing, is_written=may_write and not dry_run and not ldif, as_json=as_json)
     if tally.bad:
         sys.exit(REFUSED)
 
@@ -147,16 +136,16 @@ def _first_line(file: Path) -> str:
         raise click.UsageError(f"{file}: a password is text in UTF-8") from None
 
 
-def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally:
+def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> Tally:
     """Write, and audit each account and the whole."""
-    tally = _Tally(bad=list(report.bad))
+    tally = Tally(bad=list(report.bad))
     actor = f"shell:{operator()}"
     count = len(report.to_create) + len(report.to_change)
     with progress(count, "Writing") as more, portal.audit.watch(Event.FILE_IMPORTED, LOCAL) as line:
         line.actor = actor
         try:
             for written in intake.write(report, more):
-                _count(written, tally)
+                tally.count(written)
                 _audit(portal, written, actor)
         finally:
             line.details = {
@@ -164,18 +153,9 @@ def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally
                 "created": str(tally.created),
                 "corrected": str(tally.changed),
                 "unchanged": str(report.unchanged),
-                "left_out": str(len({each.line for each in tally.bad})),
+                "left_out": str(tally.bad_lines),
             }
     return tally
-
-
-def _count(written: Written, tally: _Tally) -> None:
-    if written.bad:
-        tally.bad.append(written.bad)
-    elif written.is_new:
-        tally.created += 1
-    else:
-        tally.changed += 1
 
 
 def _audit(portal: Portal, written: Written, actor: str) -> None:
@@ -198,39 +178,3 @@ def _missing(portal: Portal, intake: Intake) -> Iterator[str]:
     for account in portal.directory.accounts():
         if account.state.is_open(portal.now()) and not intake.names(account.uid):
             yield account.uid
-
-
-def _tell(report: Report, tally: _Tally, missing: list[str] | None, *, is_written: bool, as_json: bool) -> None:
-    counts: dict[str, Any] = {
-        "written": is_written,
-        "lines": report.lines,
-        "created": tally.created,
-        "changed": tally.changed,
-        "unchanged": report.unchanged,
-        "bad_lines": len({each.line for each in tally.bad}),
-    }
-    if as_json:
-        bad = [
-            {"line": each.line, "fault": each.fault.value, "where": each.where, "said": sentence(each)}
-            for each in tally.bad
-        ]
-        echo_json(counts | {"bad": bad} | ({} if missing is None else {"missing": missing}))
-        return
-    for each in tally.bad:
-        click.echo(f"line {each.line}: {sentence(each)}")
-    for uid in missing or ():
-        click.echo(f"not in the file: {uid}")
-    click.echo(_summary(counts, missing))
-
-
-def _summary(counts: dict[str, Any], missing: list[str] | None) -> str:
-    to = "" if counts["written"] else "to be "
-    told = [
-        f"{counts['lines']} lines: {counts['created']} {to}created, {counts['changed']} {to}changed, "
-        f"{counts['unchanged']} unchanged, {counts['bad_lines']} bad"
-    ]
-    if missing is not None:
-        told.append(f"{len(missing)} open accounts are not in the file; nobody is deleted")
-    if not counts["written"]:
-        told.append("Nothing was written to the directory.")
-    return "\n".join(told)

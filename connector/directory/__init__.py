@@ -29,7 +29,7 @@ from connector.settings import Settings
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_BATCH = 200
+_AT_A_TIME = 200
 _SHOWN = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ class Directory:
             self._settings.people_dn,
             f"(&{due}{self._settings.population})",
             entries.wanted(self._names),
-            limit=_BATCH,
+            limit=_AT_A_TIME,
         )
         return [account for entry in found if (account := self._readable(*entry))]
 
@@ -148,7 +148,7 @@ class Directory:
         population, names = controls.octets_of(self._settings.population), self._names
         everybody = iter(uids)
         with self._operations.sweeping() as sweep:
-            while chunk := list(islice(everybody, _BATCH)):
+            while chunk := list(islice(everybody, _AT_A_TIME)):
                 these = wire.every([population, wire.any_of(wire.equal(names.uid, uid) for uid in chunk)])
                 found: dict[str, list[Account]] = defaultdict(list)
                 for entry in sweep(self._settings.people_dn, these, entries.printed(names)):

@@ -39,11 +39,6 @@ class Report:
     unchanged: int = 0
     bad: list[BadLine] = field(default_factory=list)
 
-    @property
-    def bad_lines(self) -> int:
-        """How many lines are bad, each with one fault or several."""
-        return len({each.line for each in self.bad})
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
