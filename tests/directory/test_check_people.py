@@ -157,3 +157,11 @@ def test_tries_of_a_notice_that_is_still_owed_are_no_mail_that_was_given_up(
     notice = f"add: moncompteNotice\nmoncompteNotice: {to_time(NOW)} 3 password j@courriel.example"
     slapd.add_ldif(f"dn: {people['jmartin001']}\nchangetype: modify\n{OURS}{tries}\n-\n{notice}\n")
     assert said(ready) == {}
+
+
+def test_a_first_password_that_its_owner_must_change_is_no_contradiction(
+    ready: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    reset = "add: userPassword\nuserPassword: Pont-de-Pierre-1822\n-\nadd: pwdReset\npwdReset: TRUE\n"
+    slapd.add_ldif(f"dn: {people['nfaure']}\nchangetype: modify\n{reset}")
+    assert said(ready) == {}
