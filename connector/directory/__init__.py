@@ -118,6 +118,10 @@ class Directory:
         )
         return [account for entry in found if (account := self._readable(*entry))]
 
+    def owing(self) -> Iterator[Account]:
+        """Everybody who is owed a mail or a notice, due or not."""
+        return self.accounts(f"(|({entries.MAIL_DUE}=*)({entries.NOTICE}=*))")
+
     def _readable(self, dn: str, attributes: dict[str, list[bytes]]) -> Account | None:
         """The account, or None with a line in the log: one entry must not hold up everybody else's mail."""
         try:

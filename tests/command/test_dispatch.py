@@ -32,6 +32,19 @@ def test_one_round_mails_what_is_overdue_and_says_how_much(
     assert portal.sign_in("jmartin001", key_in(mailbox.mails[0]))
 
 
+def test_a_dry_run_tells_what_is_owed_and_mails_nothing(
+    typed: Typed, portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    assert typed("dispatch", "--dry-run").stdout == "0 keys and 0 notices would be mailed; 1 mails wait for later\n"
+    typed("set-rescue", "emercier", "elodie@nouveau.example")
+    clock.forward(seconds=120)
+    told = json.loads(typed("dispatch", "--dry-run", "--json").stdout)
+    assert told == {"keys": 1, "notices": 2, "later": 0}
+    assert mailbox.mails == []
+    assert json.loads(typed("dispatch", "--once", "--json").stdout)["done"] == 3
+
+
 def test_a_mail_that_is_put_off_is_not_as_asked(
     typed: Typed, portal: Portal, mailbox: Mailbox, clock: MovingClock
 ) -> None:

@@ -71,7 +71,9 @@ def test_who_gets_no_key_is_told(moncompte: Moncompte, who: str, portal: Portal)
 
 def test_a_dry_run_writes_nothing(moncompte: Moncompte, slapd: PrivateSlapd, tmp_path: Path) -> None:
     before = slapd.search("(objectClass=*)", "*", "+")
-    assert moncompte("issue", "emercier", "--dry-run").exit_code == 0
+    assert moncompte("issue", "emercier", "--dry-run").stdout == "Élodie Mercier (emercier): would get a fresh key\n"
+    one = json.loads(moncompte("issue", "emercier", "--dry-run", "--json").stdout)
+    assert one == {"login": "emercier", "name": "Élodie Mercier", "replaces_key": False}
     told = json.loads(moncompte("issue", "--never-activated", "--dry-run", "--json").stdout)
     assert told["would_get_a_key"] > 1
     assert moncompte("issue", "--never-activated", "--dry-run", "--csv", tmp_path / "keys.csv").exit_code == 0

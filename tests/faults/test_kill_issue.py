@@ -95,16 +95,15 @@ def test_killed_twenty_times_everybodys_key_is_on_the_paper(crowd: tuple[Private
     while kills < KILLS:
         batches += 1
         issuing = Issuing(settings, tmp_path / f"{batches}.csv")
-        while kills < KILLS:
+        for is_anywhere in dice.choice(([False], [True], [False, False], [False, True])):
             process = issuing.start()
-            if kills % 2:  # anywhere at all; else while the keys are made
+            if is_anywhere:
                 time.sleep(dice.uniform(0, seconds))
-            else:
-                issuing.wait_for_paper(process, dice.uniform(0, size))
+            else:  # in the middle of the paper; behind what is there already
+                written = issuing.sheet.stat().st_size if issuing.sheet.exists() else 0
+                issuing.wait_for_paper(process, dice.uniform(written, size))
             process.kill()
-            if issuing.end(process) == 0:
-                break  # it was done before
-            kills += 1
+            kills += issuing.end(process) != 0
             broken_off += issuing.sheet.exists() and 0 < len(papers(issuing.sheet)) < len(papers(whole.sheet))
         process = issuing.start()
         code = issuing.end(process)
@@ -116,7 +115,7 @@ def test_killed_twenty_times_everybodys_key_is_on_the_paper(crowd: tuple[Private
         assert not any(key in text for text in issuing.said for key in in_clear)
         record = issuing.record.read_text(encoding="utf-8")
         assert not any(key in record for key in in_clear)
-    assert broken_off, f"of {kills} kills, {broken_off} were in the middle of the paper"
+    assert broken_off >= 3, f"of {kills} kills, {broken_off} were in the middle of the paper"
 
 
 @pytest.mark.long
