@@ -18,6 +18,7 @@ from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper
 from connector.cli.shell import (
     dry_run_option,
     echo_json,
+    filter_option,
     json_option,
     opened,
     operator,
@@ -42,9 +43,7 @@ _RECORD = ".batch"
 @click.option(
     "--never-activated", is_flag=True, help="For whom: all who never activated; of filter or list, only they."
 )
-@click.option(
-    "--filter", "ldap_filter", default="", metavar="FILTER", help="For whom: an LDAP filter, inside the population."
-)
+@filter_option("For whom: an LDAP filter, inside the population.")
 @click.option(
     "--list",
     "listed",

@@ -10,7 +10,16 @@ import click
 
 from connector.audit import Event, Line
 from connector.cli.cohort import tell
-from connector.cli.shell import dry_run_option, json_option, opened, operator, progress, refuse, settings_option
+from connector.cli.shell import (
+    dry_run_option,
+    filter_option,
+    json_option,
+    opened,
+    operator,
+    progress,
+    refuse,
+    settings_option,
+)
 from connector.portal import Portal
 from connector.reminders import LONGEST, Reminders
 
@@ -18,9 +27,7 @@ _OWED, _WOULD = "reminders-owed", "would-be-reminded"
 
 
 @click.command()
-@click.option(
-    "--filter", "ldap_filter", default="", metavar="FILTER", help="Only these: an LDAP filter, inside the population."
-)
+@filter_option("Only these: an LDAP filter, inside the population.")
 @click.option(
     "--again-after",
     type=click.IntRange(0),

@@ -10,9 +10,18 @@ from typing import Any, TypeVar
 import click
 from babel.dates import get_timezone
 
-from connector.cli.shell import echo_json, explained, json_option, opened, progress, refuse, settings_option, table
+from connector.cli.shell import (
+    echo_json,
+    explained,
+    filter_option,
+    json_option,
+    opened,
+    progress,
+    refuse,
+    settings_option,
+    table,
+)
 from connector.cli.terminal import Row, fitted, width
-from connector.errors import SettingsInvalid
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
 
@@ -53,13 +62,7 @@ DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated
 
 @click.command()
 @click.option("--by", type=click.Choice(["programme", "day"]), help="A line for each programme, or for each day.")
-@click.option(
-    "--filter",
-    "ldap_filter",
-    default="",
-    metavar="FILTER",
-    help="Of the population, only who matches; by attributes that the portal may read.",
-)
+@filter_option("Of the population, only who matches; by attributes that the portal may read.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -145,13 +148,10 @@ def _all_in_bars(found: Statistics) -> tuple[list[str], dict[str, list[int]]]:
 
 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:
-    """Everybody of the population who matches. Raises UsageError for what is no filter."""
+    """Everybody of the population who matches."""
     census = Census(portal.settings, now)
     portal.directory.check_names(census.attributes)  # or a slip in the settings would count everybody as nobody's
-    try:
-        everybody = portal.directory.sweep(ldap_filter, census.attributes)
-    except SettingsInvalid as error:
-        raise click.BadParameter(str(error), param_hint="--filter") from None
+    everybody = portal.directory.sweep(ldap_filter, census.attributes)
     with progress(None, "Counting") as more:
         return census.count(_told(everybody, more))
 

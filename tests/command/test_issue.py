@@ -207,7 +207,7 @@ def test_wrong_usage_says_what_is_right(moncompte: Moncompte, words: tuple[str, 
 
 def test_what_is_no_filter_is_told(moncompte: Moncompte) -> None:
     done = moncompte("issue", "--filter", "uid=*", "--dry-run")
-    assert (done.exit_code, "is not an LDAP filter" in done.stderr) == (78, True)
+    assert (done.exit_code, "is not an LDAP filter" in done.stderr) == (2, True)
 
 
 def test_a_finished_batch_has_nothing_to_resume(moncompte: Moncompte, tmp_path: Path) -> None:

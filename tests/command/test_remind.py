@@ -148,4 +148,4 @@ def test_who_is_suspended_in_the_same_instant_is_not_reminded_and_no_line_says_s
 def test_a_filter_may_be_narrower_never_wider(moncompte: Moncompte, slapd: PrivateSlapd) -> None:
     assert moncompte("remind", "--filter", "(uid=nobody)").exit_code == 0
     assert owed(slapd) == {}
-    assert moncompte("remind", "--filter", "uid=x").exit_code == 78
+    assert moncompte("remind", "--filter", "uid=x").exit_code == 2
