@@ -54,7 +54,7 @@ class Batch:
     def create(cls, path: Path, head: Head, uids: Iterable[str]) -> Self:
         """A new record, which comes into being whole: head and plan, for whom, in the order of the paper.
 
-        Killed before that, there is none, and nothing was done. Raises BatchRefused when there is one already.
+        Killed before that, there is none, and nothing was done. Raises FileRefused when there is one already.
         """
         part = path.with_name(f".{path.name}.{os.getpid()}")
         batch = cls(path, private.create(part), head, is_new=True)

@@ -41,7 +41,7 @@ class PrintRun:
     def sheet(self, batch: Batch, sheet: Sheet, more: More) -> Counter[str]:
         """Issue what is planned behind the sheet's last row, a row a person; how many, and why others got none.
 
-        Raises DirectoryUnavailable, DirectoryMisconfigured, BatchRefused, OSError (a full disk): go on later.
+        Raises DirectoryUnavailable, DirectoryMisconfigured, FileRefused, OSError (a full disk): go on later.
         """
         told: Counter[str] = Counter()
         for issued in self._issued(batch, sheet.written, told, more):
@@ -74,7 +74,7 @@ class PrintRun:
         written: Iterable[str],
         told: Counter[str],
         more: More,
-        printable: Printable = lambda _account: True,
+        printable: Printable = _anybody,
     ) -> Iterator[Issued]:
         """Each key as it comes, in the order of the plan, noted in record and audit once the next is asked for.
 
@@ -84,7 +84,7 @@ class PrintRun:
         cohort = Cohort(batch.head.never_activated, is_printable=printable)
         for outcome in self.campaign.issue(batch.uids(written), cohort):
             if isinstance(outcome, Missed):
-                batch.note({"login": outcome.uid, "left out": outcome.why.value})
+                batch.note({"login": outcome.uid, "left_out": outcome.why.value})
                 told[outcome.why.value] += 1
             else:
                 yield outcome

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from connector.errors import BatchRefused
+from connector.errors import FileRefused
 
 EXISTS = "{} exists already: give another name, or move it away"
 _MODE = 0o600
@@ -20,32 +20,30 @@ SECRET, UNTOUCHED = 0o077, 0o022
 
 
 def create(path: Path) -> BinaryIO:
-    """A new file, mode 0600, open for reading and writing. Raises BatchRefused."""
+    """A new file, mode 0600, open for reading and writing. Raises FileRefused."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     except FileExistsError:
-        raise BatchRefused(EXISTS.format(path)) from None
+        raise FileRefused(EXISTS.format(path)) from None
     except OSError as error:
-        raise BatchRefused(f"{path}: {error.strerror}") from None
+        raise FileRefused(f"{path}: {error.strerror}") from None
     return os.fdopen(descriptor, "r+b")
 
 
 def reopen(path: Path, others: int = SECRET) -> BinaryIO:
     """A file of ours as it was left, if others have none of the rights ``others``.
 
-    Raises BatchRefused; FileNotFoundError.
+    Raises FileRefused; FileNotFoundError.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hold us
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise BatchRefused(f"{path}: {error.strerror}") from None
+        raise FileRefused(f"{path}: {error.strerror}") from None
     found = os.fstat(descriptor)
     is_ours = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & others
     if not (is_ours and stat.S_ISREG(found.st_mode)):
         os.close(descriptor)
-        raise BatchRefused(
-            f"{path}: must be a plain file of ours alone (mode 600); if somebody else made it, remove it"
-        )
+        raise FileRefused(f"{path}: must be a plain file of ours alone (mode 600); if somebody else made it, remove it")
     return os.fdopen(descriptor, "r+b")

@@ -79,8 +79,8 @@ def ldif(folder: Path, full_supann: bool, database: str, dry_run: bool, path: Pa
     sh /root/moncompte-ldap/load.sh
 
     Schema, modules, indexes, password policy, our own entries, access rules, a file each, in this order: each says at
-    its top what it does, what to mind and how to check it. No file is overwritten. Needs the settings, neither their
-    secrets nor a directory.
+    its top what it does, what to mind and how to check it. Needs the settings, neither their secrets nor a
+    directory. Exit code 1: a file of that name is there already; none is written then.
     """
     with explained():
         settings = load(path, secrets=False)

@@ -19,7 +19,7 @@ from connector.settings import Settings
 
 identifier_argument = click.argument("identifier", metavar="IDENTIFIER")
 
-_BAD_ADDRESS = {
+BAD_ADDRESS = {
     RescueReason.MALFORMED: "that is not a mail address",
     RescueReason.TOO_LONG: "that is too long for a mail address",
     RescueReason.SEVERAL: "that is more than one address; give the one its owner reads",
@@ -41,7 +41,7 @@ def office(path: Path) -> Iterator[tuple[Office, Settings]]:
         except ChangeRefused as refused:
             if refused.rescue is None:
                 raise
-            refuse(_BAD_ADDRESS[refused.rescue])
+            refuse(BAD_ADDRESS[refused.rescue])
 
 
 def when(instant: datetime, settings: Settings) -> str:

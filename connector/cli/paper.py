@@ -16,7 +16,7 @@ from connector import keys
 from connector.batch import Batch, Sheet
 from connector.campaign import Campaign
 from connector.cli.cohort import tell
-from connector.cli.shell import operator, progress
+from connector.cli.shell import operator, plain, progress
 from connector.letters import Printer, Template
 from connector.model import Account
 from connector.portal import Portal
@@ -75,11 +75,11 @@ def printable(printer: Printer, until: datetime) -> Printable:
     def is_printable(account: Account) -> bool:
         problems = printer.problems(letter_of(account, _ANY_KEY, until))
         for problem in problems:
-            click.echo(f"{account.uid}: no letter: {problem}", err=True)
+            click.echo(f"{plain(account.uid)}: no letter: {problem}", err=True)
         return not problems
 
     return is_printable
 
 
 def _bar(going: Batch, written: Iterable[str] = ()) -> AbstractContextManager[More]:
-    return progress(sum(1 for _ in going.uids(written)), "issuing")
+    return progress(sum(1 for _ in going.uids(written)), "Issuing")

@@ -23,6 +23,7 @@ import click
 
 from connector.audit import STANDARD_OUTPUT, SYSLOG
 from connector.cli.web import log_to_stderr
+from connector.directory.readiness import check_filter
 from connector.errors import (
     DirectoryError,
     DirectoryUnavailable,
@@ -51,6 +52,19 @@ settings_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
 dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, and write nothing.")
+
+
+def filter_option(help_text: str) -> Callable[[Any], Any]:
+    """The option ``--filter``, given as ``ldap_filter``; what is no filter is wrong usage."""
+    return click.option("--filter", "ldap_filter", default="", metavar="FILTER", callback=_filter, help=help_text)
+
+
+def _filter(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        check_filter(value or "(objectClass=*)", "what was given")
+    except SettingsInvalid as error:
+        raise click.BadParameter(str(error)) from None
+    return value
 
 
 class Failure(click.ClickException):

@@ -30,7 +30,7 @@ from connector.settings import Settings
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_BATCH = 200
+_AT_A_TIME = 200
 _SHOWN = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ class Directory:
         except Conflict as error:
             raise DirectoryMisconfigured(f"{error}: {REMEDIES[NO_SUCH_OBJECT]}") from None
         except ChangeRefused as error:
-            remedy = "it needs the policy of config/ldap/50-entries.ldif"
+            remedy = "it needs the policy of 50-entries.ldif"
             raise DirectoryMisconfigured(
                 f"the decoy's password policy refuses a password ({error}): {remedy}"
             ) from None
@@ -115,7 +115,7 @@ class Directory:
             self._settings.people_dn,
             f"(&{due}{self._settings.population})",
             entries.wanted(self._names),
-            limit=_BATCH,
+            limit=_AT_A_TIME,
         )
         return [account for entry in found if (account := self._readable(*entry))]
 
@@ -153,7 +153,7 @@ class Directory:
         population, names = controls.octets_of(self._settings.population), self._names
         everybody = iter(uids)
         with self._operations.sweeping() as sweep:
-            while chunk := list(islice(everybody, _BATCH)):
+            while chunk := list(islice(everybody, _AT_A_TIME)):
                 these = wire.every([population, wire.any_of(wire.equal(names.uid, uid) for uid in chunk)])
                 found: dict[str, list[Account | None]] = defaultdict(list)
                 for entry in sweep(self._settings.people_dn, these, entries.printed(names)):

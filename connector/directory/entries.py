@@ -62,7 +62,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
 
     uid = one(names.uid)
     if uid is None:
-        raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see config/ldap, the access rules")
+        raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see the access rules, 60-access.ldif")
     rescues = tuple(value for value in every(names.rescue) if has_label(value, names.rescue_label))
     return Account(
         dn=dn,

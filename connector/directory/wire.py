@@ -145,11 +145,6 @@ def every(terms: Iterable[bytes]) -> bytes:
     return _tlv(_AND, b"".join(terms))
 
 
-def either(terms: Iterable[bytes]) -> bytes:
-    """Whatever matches one of the terms."""
-    return _tlv(_OR, b"".join(terms))
-
-
 def _message(number: int, operation: bytes, controls: bytes = b"") -> bytes:
     extra = _tlv(_CONTROLS, controls) if controls else b""
     return _tlv(_SEQUENCE, _tlv(_INTEGER, _big_endian(number)) + operation + extra)

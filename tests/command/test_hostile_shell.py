@@ -22,9 +22,8 @@ from connector.clock import utc_now
 from connector.demo.slapd import PrivateSlapd
 from connector.letters import pictures
 from connector.portal import Portal
-from tests.operator_fixtures import Typed, entry, write
 from tests.portal_fixtures import account
-from tests.shell_fixtures import Moncompte
+from tests.shell_fixtures import Moncompte, Typed, entry, write
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
 BOTH = ["csv", "letters"]

@@ -18,7 +18,7 @@ _WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Dossier:
     """One account at one instant. ``is_revealed``: addresses in full."""
 
     account: Account
