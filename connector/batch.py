@@ -1,33 +1,27 @@
-"""A batch of keys on disk: its record, which never holds a key, and the sheet (CSV) that does. Both are for us alone.
+"""The record of a batch of keys: who made it, when, for whom, and how far it came; never a key.
 
-The record is beside what it is about (``letters.pdf.batch``), JSON lines: a head (who, when, for whom, which
+It is beside what it is about (``letters.pdf.batch``), JSON lines: a head (who, when, for whom, which
 template), the plan (every login, in the order of the paper), then what became of each. Who is killed in between leaves
 a record that ``reopen`` goes on from. A lock keeps a second process from it.
 """
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from io import TextIOWrapper
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from connector import keys, private
+from connector import private, sheet
 from connector.errors import BatchRefused
-from connector.model import Account
 
 RECORD = ".batch"
-HEADINGS = ("login", "name", "key", "valid until", "programme")
 _END_OF_PLAN = {"plan": None}
-_FORMULA = re.compile(r"(^|; ?)(?=[=+@-])")  # a spreadsheet may take ";" for the end of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,7 @@ class Head:
     started: str
     out: str
     whom: str
+    people_dn: str
     template: str = ""  # of letters; none: a sheet
     never_activated: bool = False
 
@@ -83,7 +78,7 @@ class Batch:
         try:
             batch = cls(path, file, _head(file.readline()), is_new=False)
             batch._lock()
-            _cut_torn_line(file)
+            private.cut_torn_line(file)
             batch._refuse_what_cannot_go_on()
         except (ValueError, TypeError):
             file.close()
@@ -109,7 +104,7 @@ class Batch:
         """
         plan = (str(line["plan"]) for line in takewhile(_END_OF_PLAN.__ne__, self._lines()) if "plan" in line)
         for cell in after:
-            if not any(_cell(uid) == cell for uid in plan):  # leaves the plan just behind it
+            if not any(sheet.cell(uid) == cell for uid in plan):  # leaves the plan just behind it
                 raise BatchRefused(
                     f"{self.head.out}: a row is not of this batch, or not in its place; is it the right file?"
                 )
@@ -164,43 +159,6 @@ class Batch:
         os.fsync(self._file.fileno())
 
 
-class Sheet:
-    """The CSV (RFC 4180, UTF-8): a row a person, written once the directory holds the key, in the order of the plan.
-
-    ``written`` are the first cells of the rows that were there already. Raises BatchRefused for what is no such sheet.
-    """
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        try:
-            self.written = _first_cells(file)
-        except (ValueError, csv.Error):
-            file.close()
-            raise BatchRefused(f"{name}: not a sheet of ours, or no more; is it the right file?") from None
-        _cut_torn_line(file)
-        self._file = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        self._writer = csv.writer(self._file)
-        if not file.tell():
-            self._writer.writerow(HEADINGS)
-
-    def write(self, account: Account, key: str, until: str) -> None:
-        """One row, on one line. What a spreadsheet would take for a formula is written as text."""
-        programme = ", ".join(account.programmes)
-        self._writer.writerow([_cell(text) for text in (account.uid, account.name, keys.show(key), until, programme)])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    def keep(self) -> None:
-        """Onto the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-
 def _name(part: Path, path: Path) -> None:
     """Give the record its name, if nothing has it. Raises BatchRefused."""
     try:
@@ -218,32 +176,3 @@ def _head(line: bytes) -> Head:
     if any(type(getattr(head, field.name)).__name__ != field.type for field in fields(head)):
         raise TypeError
     return head
-
-
-def _first_cells(file: BinaryIO) -> list[str]:
-    """Of the whole rows below the heading. Raises ValueError, csv.Error; nothing is touched."""
-    file.seek(0)
-    lines = [line.decode("utf-8-sig") for line in file]
-    whole = lines if not lines or lines[-1].endswith("\n") else lines[:-1]
-    if not whole and not ",".join(HEADINGS).startswith("".join(lines).rstrip()):
-        raise ValueError
-    rows = list(csv.reader(whole))
-    if rows and tuple(rows[0]) != HEADINGS:
-        raise ValueError
-    return [row[0] for row in rows[1:] if row]
-
-
-def _cut_torn_line(file: BinaryIO) -> bytes:
-    """Cut off what follows the last line break, and stay there; returns the last whole line."""
-    file.seek(0)
-    last, end = b"", 0
-    for line in file:
-        if line.endswith(b"\n"):
-            last, end = line, end + len(line)
-    file.truncate(end)
-    file.seek(end)
-    return last
-
-
-def _cell(text: str) -> str:
-    return _FORMULA.sub(r"\1'", " ".join(text.split()))

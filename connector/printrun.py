@@ -10,12 +10,13 @@ from datetime import datetime, tzinfo
 from typing import BinaryIO
 
 from connector.audit import Audit, Event, Line
-from connector.batch import Batch, Sheet
+from connector.batch import Batch
 from connector.campaign import Campaign, Cohort, Issued, Missed
 from connector.clock import Clock
 from connector.errors import BatchRefused
 from connector.letters import Letter, Printer
 from connector.model import Account
+from connector.sheet import Sheet
 
 ISSUED = "issued"
 _PDF = b"%PDF-"

@@ -47,3 +47,15 @@ def reopen(path: Path, others: int = SECRET) -> BinaryIO:
         os.close(descriptor)
         raise FileRefused(f"{path}: must be a plain file of ours alone (mode 600); if somebody else made it, remove it")
     return os.fdopen(descriptor, "r+b")
+
+
+def cut_torn_line(file: BinaryIO) -> bytes:
+    """Cut off what follows the last line break, and stay there; returns the last whole line."""
+    file.seek(0)
+    last, end = b"", 0
+    for line in file:
+        if line.endswith(b"\n"):
+            last, end = line, end + len(line)
+    file.truncate(end)
+    file.seek(end)
+    return last

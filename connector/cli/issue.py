@@ -122,6 +122,8 @@ def issue(
             _one(portal, identifier, Origin(origin), dry_run=dry_run, as_json=as_json)
         elif resume:
             with Batch.reopen(resume) as going:
+                if going.head.people_dn != (here := portal.settings.directory.people_dn):
+                    refuse(f"{resume}: is about {going.head.people_dn}, the settings are about {here}: --settings")
                 put_on_paper(portal, going, Counter(), as_json=as_json)
         elif (out := letters or sheet) and not dry_run:
             _begin(portal, whom, out, template if letters else "", _order(sort), as_json=as_json)
@@ -207,6 +209,7 @@ def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[Sor
         started=portal.now().isoformat(),
         out=out.name,
         whom=str(whom),
+        people_dn=portal.settings.directory.people_dn,
         template=whole_name(template),
         never_activated=whom.cohort.never_activated,
     )

@@ -13,7 +13,7 @@ import click
 from babel.dates import get_timezone
 
 from connector import keys
-from connector.batch import Batch, Sheet
+from connector.batch import Batch
 from connector.campaign import Campaign
 from connector.cli.cohort import tell
 from connector.cli.shell import operator, plain, progress
@@ -22,6 +22,7 @@ from connector.model import Account
 from connector.portal import Portal
 from connector.printrun import ISSUED, More, Printable, PrintRun, letter_of
 from connector.settings import config_folder
+from connector.sheet import Sheet
 
 _ANY_KEY = "0" * keys.LENGTH
 

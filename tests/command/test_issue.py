@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -219,6 +220,16 @@ def test_a_finished_batch_has_nothing_to_resume(moncompte: Moncompte, tmp_path: 
     assert sheet.read_bytes() == before
 
 
+def test_a_batch_of_another_directory_is_not_gone_on_with(moncompte: Moncompte, tmp_path: Path) -> None:
+    moncompte("issue", "--filter", "(uid=emercier)", "--csv", tmp_path / "a.csv")
+    record = tmp_path / "a.csv.batch"
+    lines = record.read_text("utf-8").splitlines(keepends=True)[:-1]
+    record.write_text("".join(lines).replace("ou=people,", "ou=others,"), encoding="utf-8")
+    done = moncompte("issue", "--resume", record)
+    assert (done.exit_code, "is about ou=others," in done.stderr) == (1, True)
+    assert "finished" not in record.read_text("utf-8")
+
+
 @pytest.mark.parametrize("content", ["", "{}", "not json\n", '{"batch": 1}\n'])
 def test_what_is_no_record_is_told(moncompte: Moncompte, tmp_path: Path, content: str) -> None:
     record = tmp_path / "keys.csv.batch"
@@ -310,9 +321,13 @@ def test_ctrl_c_says_how_to_go_on(settings_file: Path, people: dict[str, str], t
     process.stdin.write("nobody\n" * 1000)  # it is reading the list by then
     process.stdin.flush()
     process.stderr.readline()
-    process.send_signal(signal.SIGINT)
+    for _ in range(5):  # as whoever sees that nothing happened: Python may lose one in a finaliser
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+            break
     _, said = process.communicate(timeout=30)
-    assert (process.returncode, "interrupted" in said) == (130, True)
+    assert (process.returncode, "interrupted" in said) == (130, True), said[-2000:]
     assert {path.name for path in tmp_path.iterdir()} == {settings_file.name, "audit.jsonl"}
 
 
