@@ -22,6 +22,20 @@ limit       so many tries in such a time, counted per identifier, per source, pe
 mark        what a session remembers of its proof; it no longer fits once anything it rests on has changed
 step        answers that must not tell by their time end on a multiple of one
 resting     of an account: locked for a while by the directory's password policy
+operator    whoever acts on others' accounts: at the shell, named in the audit; at the help desk, with a second factor
+office      the portal's counterpart for operators; every act that goes through it is audited with their name
+standing    how an account stands: the ways in that open now, and each ``hindrance`` that keeps its owner out
+cohort      those of the population who get a key, or a reminder, together
+batch       the keys of a cohort, put on paper together; its ``record``, FILE.batch, says who got one and holds none
+paper       what a batch is handed over on: a ``sheet`` (CSV, a row a person) or ``letters`` (PDF, a page a person)
+reminder    the mail to who never activated: it carries no key, so that the letter's lives on
+intake      the import of students' records: an ``export`` (the file) is checked line by line, then written
+register    the hand that makes and corrects entries for the intake, bound as an administrator, never as the portal
+doctor      what looks at all that the portal rests on and writes nothing; a ``finding`` is a line of its report
+remedy      of a finding: what to do about it; a ``fix`` is one as LDIF, which nothing of ours ever loads
+statistics  the population counted, by facts; ``census`` is the one look at everybody that counts
+trail       the last lines of the audit about one account
+fast lane   a connection of its own for thousands of entries: read by pages, written many at a time
 decoy       an entry of ours that stands in for people who do not exist, so that the directory works alike for all
 
 Suffixes: ``_dn`` is a DN string, ``entry`` is a raw search result that never leaves ``connector.directory``,

@@ -151,11 +151,19 @@ class _File(WatchedFileHandler):
 
 
 def _open_for_us(path: str, flags: int) -> int:
-    """Made by root, at a command, it is given to the folder's owner: or the portal could not write its own audit."""
-    is_new = not Path(path).exists()
-    descriptor = os.open(path, flags, _MODE)
-    if is_new and os.geteuid() == 0:
-        folder = Path(path).parent.stat()
+    """Made by root, at a command, it is given to the folder's owner: or the portal could not write its own audit.
+
+    But root follows no link that the folder's owner may have put there: whoever got hold of the portal's user would be
+    given any file that is not there yet, such as one below /etc/cron.d.
+    """
+    folder, is_root = Path(path).parent.stat(), os.geteuid() == 0
+    if is_root and folder.st_uid:
+        flags |= os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags | os.O_EXCL, _MODE)
+    except FileExistsError:
+        return os.open(path, flags, _MODE)
+    if is_root:
         os.fchown(descriptor, folder.st_uid, folder.st_gid)
     return descriptor
 

@@ -1,33 +1,27 @@
-"""A batch of keys on disk: its record, which never holds a key, and the sheet (CSV) that does. Both are for us alone.
+"""The record of a batch of keys: who made it, when, for whom, and how far it came; never a key.
 
-The record is beside what it is about (``letters.pdf.batch``), JSON lines: a head (who, when, for whom, which
+It is beside what it is about (``letters.pdf.batch``), JSON lines: a head (who, when, for whom, which
 template), the plan (every login, in the order of the paper), then what became of each. Who is killed in between leaves
 a record that ``reopen`` goes on from. A lock keeps a second process from it.
 """
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from io import TextIOWrapper
+from dataclasses import asdict, dataclass, fields
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from connector import keys
+from connector import private, sheet
 from connector.errors import BatchRefused
-from connector.model import Account
 
-_PRIVATE = 0o600
-HEADINGS = ("login", "name", "key", "valid until", "programme")
+RECORD = ".batch"
 _END_OF_PLAN = {"plan": None}
-_EXISTS = "{} exists already: give another name, or move it away"
-_FORMULA = tuple("=+-@\t\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,7 @@ class Head:
     started: str
     out: str
     whom: str
+    people_dn: str
     template: str = ""  # of letters; none: a sheet
     never_activated: bool = False
 
@@ -46,18 +41,18 @@ class Head:
 class Batch:
     """An open record. ``create`` or ``reopen`` it, in a ``with``."""
 
-    def __init__(self, path: Path, file: BinaryIO, head: Head) -> None:
+    def __init__(self, path: Path, file: BinaryIO, head: Head, *, is_new: bool) -> None:
         self.path, self.head = path, head
-        self._file = file
+        self._file, self._is_new, self._has_issued = file, is_new, False
 
     @classmethod
     def create(cls, path: Path, head: Head, uids: Iterable[str]) -> Self:
         """A new record, which comes into being whole: head and plan, for whom, in the order of the paper.
 
-        Killed before that, there is none, and nothing was done. Raises BatchRefused when there is one already.
+        Killed before that, there is none, and nothing was done. Raises FileRefused when there is one already.
         """
         part = path.with_name(f".{path.name}.{os.getpid()}")
-        batch = cls(path, os.fdopen(create(part), "r+b"), head)
+        batch = cls(path, private.create(part), head, is_new=True)
         try:
             batch._lock()
             batch.note(asdict(head))
@@ -65,11 +60,9 @@ class Batch:
                 batch.note({"plan": uid})
             batch.note(_END_OF_PLAN)
             batch._keep()
-            os.link(part, path)
-        except BaseException as error:
+            _name(part, path)
+        except BaseException:
             batch._file.close()
-            if isinstance(error, FileExistsError):
-                raise BatchRefused(_EXISTS.format(path)) from None
             raise
         finally:
             part.unlink()
@@ -79,16 +72,14 @@ class Batch:
     def reopen(cls, path: Path) -> Self:
         """The record of a batch that was interrupted. Raises BatchRefused: none, not one, finished, or in use."""
         try:
-            file = path.open("r+b")
+            file = private.reopen(path, private.UNTOUCHED)
         except FileNotFoundError:
             raise BatchRefused(f"{path}: no such record; if the batch never came so far, start it anew") from None
-        except OSError as error:
-            raise BatchRefused(f"{path}: {error.strerror}") from None
         try:
-            batch = cls(path, file, Head(**json.loads(file.readline())))
+            batch = cls(path, file, _head(file.readline()), is_new=False)
             batch._lock()
-            _cut_torn_line(file)
-            batch._refuse_finished()
+            private.cut_torn_line(file)
+            batch._refuse_what_cannot_go_on()
         except (ValueError, TypeError):
             file.close()
             raise BatchRefused(f"{path}: not the record of a batch; its name ends in .batch") from None
@@ -105,15 +96,32 @@ class Batch:
     ) -> None:
         self._file.close()
 
-    def uids(self, after: str | None = None) -> Iterator[str]:
-        """The logins of the plan, in order; where ``after`` is given, a sheet's cell, only those behind it.
+    def uids(self, after: Iterable[str] = ()) -> Iterator[str]:
+        """The logins of the plan, in order; where ``after`` is given, a sheet's cells, only those behind the last.
 
-        Raises BatchRefused when the cell is nobody's of this plan.
+        Raises BatchRefused when the cells are not of this plan, or not in its order: whoever is on the sheet already
+        would get a second key.
         """
-        plan = (line["plan"] for line in takewhile(_END_OF_PLAN.__ne__, self._lines()) if "plan" in line)
-        if after is not None and not any(_cell(uid) == after for uid in plan):  # leaves the plan just behind it
-            raise BatchRefused(f"{self.head.out}: its last row is not of this batch; is it the right file?")
+        plan = (str(line["plan"]) for line in takewhile(_END_OF_PLAN.__ne__, self._lines()) if "plan" in line)
+        for cell in after:
+            if not any(sheet.cell(uid) == cell for uid in plan):  # leaves the plan just behind it
+                raise BatchRefused(
+                    f"{self.head.out}: a row is not of this batch, or not in its place; is it the right file?"
+                )
         return plan
+
+    def paper(self) -> BinaryIO:
+        """The file beside the record that the keys go to: new, or as it was left. Raises BatchRefused."""
+        path = self.path.with_name(self.head.out)
+        if self._is_new:
+            return private.create(path)
+        try:
+            return private.reopen(path)
+        except FileNotFoundError:
+            if self._has_issued and not self.head.template:
+                said = "is gone, and there are keys on it that would die: put it back, or start a new batch"
+                raise BatchRefused(f"{path}: {said}") from None
+            return private.create(path)
 
     def note(self, fact: dict[str, Any]) -> None:
         """Add a line: what became of somebody."""
@@ -130,10 +138,15 @@ class Batch:
             for line in file:
                 yield json.loads(line)
 
-    def _refuse_finished(self) -> None:
+    def _refuse_what_cannot_go_on(self) -> None:
+        """A batch that is finished; one that was renamed: its keys would go to a second file, and the first's die."""
         self._file.seek(0, os.SEEK_END)
-        if any("finished" in line for line in self._lines()):
-            raise BatchRefused(f"{self.path}: this batch is finished, there is nothing to resume")
+        for line in self._lines():
+            if "finished" in line:
+                raise BatchRefused(f"{self.path}: this batch is finished, there is nothing to resume")
+            self._has_issued |= "issued" in line
+        if self.path.name != self.head.out + RECORD:
+            raise BatchRefused(f"{self.path}: was {self.head.out}{RECORD}, beside {self.head.out}: rename both back")
 
     def _lock(self) -> None:
         try:
@@ -146,69 +159,20 @@ class Batch:
         os.fsync(self._file.fileno())
 
 
-class Sheet:
-    """The CSV (RFC 4180, UTF-8): a row a person, written once the directory holds the key, in the order of the plan.
-
-    ``last`` is the first cell of the last row that was there already, if any.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        row = next(csv.reader([_cut_torn_line(file).decode()]), [])
-        self.last = row[0] if row and tuple(row) != HEADINGS else None
-        self._file = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        self._writer = csv.writer(self._file)
-        if not file.tell():
-            self._writer.writerow(HEADINGS)
-
-    def write(self, account: Account, key: str, until: str) -> None:
-        """One row, on one line. What a spreadsheet would take for a formula is written as text."""
-        programme = ", ".join(account.programmes)
-        self._writer.writerow([_cell(text) for text in (account.uid, account.name, keys.show(key), until, programme)])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    def keep(self) -> None:
-        """Onto the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-
-def create(path: Path) -> int:
-    """The descriptor of a new file, mode 0600, open for reading and writing. Raises BatchRefused."""
+def _name(part: Path, path: Path) -> None:
+    """Give the record its name, if nothing has it. Raises BatchRefused."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
+        os.link(part, path)
     except FileExistsError:
-        raise BatchRefused(_EXISTS.format(path)) from None
+        raise BatchRefused(private.EXISTS.format(path)) from None
     except OSError as error:
-        raise BatchRefused(f"{path}: {error.strerror}") from None
+        said = f"{error.strerror}: is this a file system without hard links? Write to another"
+        raise BatchRefused(f"{path}: {said}") from None
 
 
-def opened(path: Path) -> BinaryIO:
-    """The file that a batch writes its keys to: as it was left, or new, mode 0600. Raises BatchRefused."""
-    try:
-        return path.open("r+b") if path.exists() else os.fdopen(create(path), "r+b")
-    except OSError as error:
-        raise BatchRefused(f"{path}: {error.strerror}") from None
-
-
-def _cut_torn_line(file: BinaryIO) -> bytes:
-    """Cut off what follows the last line break, and stay there; returns the last whole line."""
-    file.seek(0)
-    last, end = b"", 0
-    for line in file:
-        if line.endswith(b"\n"):
-            last, end = line, end + len(line)
-    file.truncate(end)
-    file.seek(end)
-    return last
-
-
-def _cell(text: str) -> str:
-    line = " ".join(text.split())
-    return f"'{line}" if line.startswith(_FORMULA) else line
+def _head(line: bytes) -> Head:
+    """Raises ValueError, TypeError."""
+    head = Head(**json.loads(line))
+    if any(type(getattr(head, field.name)).__name__ != field.type for field in fields(head)):
+        raise TypeError
+    return head

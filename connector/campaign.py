@@ -58,10 +58,7 @@ class Missed:
     why: LeftOut
 
 
-Outcome = Issued | Missed
-
-
-class By(Enum):
+class SortBy(Enum):
     """What a paper is sorted by, in the order given."""
 
     PROGRAMME = "programme"
@@ -114,12 +111,12 @@ class Campaign:
             else:
                 yield account
 
-    def issue(self, uids: Iterable[str], cohort: Cohort) -> Iterator[Outcome]:
+    def issue(self, uids: Iterable[str], cohort: Cohort) -> Iterator[Issued | Missed]:
         """A fresh letter key for each login, in that order; each is told once the directory holds it.
 
         Raises DirectoryUnavailable, DirectoryMisconfigured: whom it was not told of may have got a key or not.
         """
-        ready: dict[int, Outcome] = {}
+        ready: dict[int, Issued | Missed] = {}
         told = refused = stored = 0
         for issued, error in self.directory.store_keys(self._minted(uids, cohort, ready)):
             place, outcome = issued
@@ -136,7 +133,7 @@ class Campaign:
             told += 1
 
     def _minted(
-        self, uids: Iterable[str], cohort: Cohort, ready: dict[int, Outcome]
+        self, uids: Iterable[str], cohort: Cohort, ready: dict[int, Issued | Missed]
     ) -> Iterator[tuple[tuple[int, Issued], Account, PendingKey]]:
         life = timedelta(days=self.lifetimes.letter_days)
         for place, (uid, account) in enumerate(self.directory.accounts_of(uids)):
@@ -153,7 +150,7 @@ class Campaign:
             )
 
 
-def in_order(accounts: Iterable[Account], order: Sequence[By]) -> Iterator[str]:
+def in_order(accounts: Iterable[Account], order: Sequence[SortBy]) -> Iterator[str]:
     """The logins, sorted as asked, accents and case aside; each once. On disk, where there are many."""
     with closing(sqlite3.connect("")) as scratch:  # a file of its own that nobody sees, gone with the connection
         scratch.execute("CREATE TABLE people (uid TEXT PRIMARY KEY, place TEXT)")
@@ -162,11 +159,11 @@ def in_order(accounts: Iterable[Account], order: Sequence[By]) -> Iterator[str]:
         yield from (uid for (uid,) in scratch.execute("SELECT uid FROM people ORDER BY place, uid"))
 
 
-def _place(account: Account, order: Sequence[By]) -> str:
+def _place(account: Account, order: Sequence[SortBy]) -> str:
     texts = {
-        By.PROGRAMME: ", ".join(account.programmes),
-        By.NAME: f"{account.surname}\1{account.name}",
-        By.LOGIN: account.uid,
+        SortBy.PROGRAMME: ", ".join(account.programmes),
+        SortBy.NAME: f"{account.surname}\1{account.name}",
+        SortBy.LOGIN: account.uid,
     }
     return "\1".join(_folded(texts[by]) for by in order)
 

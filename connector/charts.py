@@ -24,6 +24,7 @@ _COLORS = ("#17426b", "#e0c060", "#5f8f5a", "#d9dee4", "#9b4a4a", "#b9a8d0", "#3
 _INK, _PALE, _PAPER = "#1a1a1a", "#595959", "#ffffff"
 _STEPS = (1, 2, 5)
 _SCALE = 2  # of a PNG
+_TALLEST = 32_767  # pixels of a cairo image
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[in
 
 
 def save(drawing: Drawing, path: Path) -> None:
-    """Write the file its suffix says: ``.svg`` or ``.png``. Raises UnknownFormat for others, OSError."""
+    """Write the file its suffix says: ``.svg`` or ``.png``. Raises UnknownFormat (others, too tall a PNG), OSError."""
     suffix = path.suffix.lower()
     if suffix == ".svg":
         path.write_bytes(to_svg(drawing))
@@ -107,7 +108,9 @@ def to_svg(drawing: Drawing) -> bytes:
 
 
 def to_png(drawing: Drawing) -> bytes:
-    """The drawing in pixels."""
+    """The drawing in pixels. Raises UnknownFormat: it has too many rows."""
+    if drawing.height * _SCALE > _TALLEST:
+        raise UnknownFormat("so many bars are too tall for a .png; a .svg holds them")
     surface = cairocffi.ImageSurface(cairocffi.FORMAT_RGB24, int(WIDTH * _SCALE), int(drawing.height * _SCALE))
     context = cairocffi.Context(surface)
     context.scale(_SCALE, _SCALE)

@@ -116,8 +116,12 @@ class NothingToChange(MonCompteError):
     word = "nothing-to-change"
 
 
-class BatchRefused(MonCompteError):
-    """A file of a batch cannot be made or gone on from; the text says which and what to do."""
+class FileRefused(MonCompteError):
+    """A file of the operator's cannot be made; the text says which and what to do."""
+
+
+class BatchRefused(FileRefused):
+    """A file of a batch cannot be made or gone on from."""
 
 
 class Obstacle(Enum):

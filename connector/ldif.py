@@ -59,6 +59,8 @@ class _Site:
     def __init__(self, settings: Settings, database: str) -> None:
         self._names, population = settings.attributes, settings.directory.population
         words = _words(settings, database)
+        if strange := [word for word in words.values() if not word.isprintable()]:
+            raise SettingsInvalid([f"{word!r}: a line of LDIF holds no such characters" for word in strange])
         self._words, self._quoted = words, {old: _quoted(new) for old, new in words.items()}
         self._pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
         self._attributes = _attributes(settings.attributes, population)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from connector.audit import LOCAL, Event, Line, Outcome
 from connector.desk import Desk, Purged, RescueSet
+from connector.directory.entries import is_due
 from connector.errors import MailServerDown
 from connector.model import Account
 from connector.portal import Portal
@@ -77,6 +78,17 @@ class Office:
             purged = self._desk.purge(self._portal.now(), older_than, is_dry=is_dry)
             line.details = {"keys": str(purged.keys), "mails": str(purged.mails), "kept": str(purged.kept)}
             return purged
+
+    def overdue(self) -> tuple[int, int, int]:
+        """How many keys and how many notices ``dispatch_once`` would mail now, and how many mails wait for later."""
+        keys = notices = later = 0
+        now = self._portal.now()
+        for account in self._portal.directory.owing():
+            is_key_due = account.mail_due is not None and is_due(account.mail_due, now)
+            due = sum(is_due(notice.due, now) for notice in account.notices)
+            keys, notices = keys + is_key_due, notices + due
+            later += (account.mail_due is not None and not is_key_due) + len(account.notices) - due
+        return keys, notices, later
 
     def dispatch_once(self) -> dict[Outcome, int]:
         """Mail what is overdue; how many mails ended how. Raises MailServerDown, once the rest was left for later."""

@@ -94,13 +94,13 @@ class Outbox:
 
     def send_handed(self, wait_seconds: float = 0) -> None:
         """Send what was handed over, in one conversation; waits for the first mail at most ``wait_seconds``."""
-        batch = deque(self._drain(wait_seconds))
-        if not batch:
+        mails = deque(self._drain(wait_seconds))
+        if not mails:
             return
         try:
-            self._deliver(batch.popleft() for _ in range(len(batch)))
+            self._deliver(mails.popleft() for _ in range(len(mails)))
         except MailServerDown as error:
-            for owed in batch:
+            for owed in mails:
                 self._put_off(owed, error)
 
     def dispatch(self, now: datetime) -> int:

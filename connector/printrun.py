@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import BinaryIO
 
 from connector.audit import Audit, Event, Line
-from connector.batch import Batch, Sheet
+from connector.batch import Batch
 from connector.campaign import Campaign, Cohort, Issued, Missed
 from connector.clock import Clock
+from connector.errors import BatchRefused
 from connector.letters import Letter, Printer
 from connector.model import Account
+from connector.sheet import Sheet
 
 ISSUED = "issued"
+_PDF = b"%PDF-"
 More = Callable[[int], None]
 """Told how many more people were dealt with."""
 Printable = Callable[[Account], bool]
@@ -39,10 +42,10 @@ class PrintRun:
     def sheet(self, batch: Batch, sheet: Sheet, more: More) -> Counter[str]:
         """Issue what is planned behind the sheet's last row, a row a person; how many, and why others got none.
 
-        Raises DirectoryUnavailable, DirectoryMisconfigured, BatchRefused, OSError (a full disk): go on later.
+        Raises DirectoryUnavailable, DirectoryMisconfigured, FileRefused, OSError (a full disk): go on later.
         """
         told: Counter[str] = Counter()
-        for issued in self._issued(batch, sheet.last, told, more):
+        for issued in self._issued(batch, sheet.written, told, more):
             sheet.write(issued.account, issued.key, self._local(issued.until))
         sheet.keep()
         batch.finish({"at": self._now(), **told})
@@ -54,8 +57,11 @@ class PrintRun:
         Who is not ``printable`` gets none.
         """
         told: Counter[str] = Counter()
-        file.truncate(0)
-        issued = self._issued(batch, None, told, more, printable)
+        if not _PDF.startswith(file.read(len(_PDF))):
+            raise BatchRefused(f"{batch.head.out}: not a PDF; is it the right file?")
+        file.seek(0)
+        file.truncate()
+        issued = self._issued(batch, (), told, more, printable)
         printer.write(file, (letter_of(one.account, one.key, one.until) for one in issued))
         if not told[ISSUED]:
             file.truncate(0)  # nothing at all, rather than a white page
@@ -66,10 +72,10 @@ class PrintRun:
     def _issued(
         self,
         batch: Batch,
-        last: str | None,
+        written: Iterable[str],
         told: Counter[str],
         more: More,
-        printable: Printable = lambda _account: True,
+        printable: Printable = _anybody,
     ) -> Iterator[Issued]:
         """Each key as it comes, in the order of the plan, noted in record and audit once the next is asked for.
 
@@ -77,9 +83,9 @@ class PrintRun:
         nobody ever saw.
         """
         cohort = Cohort(batch.head.never_activated, is_printable=printable)
-        for outcome in self.campaign.issue(batch.uids(last), cohort):
+        for outcome in self.campaign.issue(batch.uids(written), cohort):
             if isinstance(outcome, Missed):
-                batch.note({"login": outcome.uid, "left out": outcome.why.value})
+                batch.note({"login": outcome.uid, "left_out": outcome.why.value})
                 told[outcome.why.value] += 1
             else:
                 yield outcome

@@ -70,7 +70,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _Phase:
     """A state, what it comes to today, and the day of the activation it tells of."""
 
     state: AccountState
@@ -95,7 +95,7 @@ class Census:
         self._lockout_seconds = settings.directory.lockout_seconds
         self._now = now
         self._zone: tzinfo = get_timezone(settings.web.timezone)
-        self._standing = lru_cache(_REMEMBERED)(self._read_standing)
+        self._phase = lru_cache(_REMEMBERED)(self._read_phase)
         self._minute = lru_cache(_REMEMBERED)(self._read_minute)
         self._spellings: dict[str, str] = {}
 
@@ -113,20 +113,20 @@ class Census:
         found = Statistics()
         state, state_date = self._names.state.lower(), self._names.state_date.lower()
         for _, entry in everybody:
-            standing = self._standing(tuple(entry.get(state, ())), tuple(entry.get(state_date, ())))
-            facts = list(self._facts(entry, self._status(entry, standing)))
+            phase = self._phase(tuple(entry.get(state, ())), tuple(entry.get(state_date, ())))
+            facts = list(self._facts(entry, self._status(entry, phase)))
             for counter in (found.total, *(found.programmes[name] for name in self._programmes(entry))):
                 for fact in facts:
                     counter[fact] += 1
-            for what, day in self._dates(entry, standing):
+            for what, day in self._dates(entry, phase):
                 found.days[day][what] += 1
         return found
 
-    def _status(self, entry: Attributes, standing: _Standing) -> Status:
-        if standing.state.value is not None:
-            return standing.status
+    def _status(self, entry: Attributes, phase: _Phase) -> Status:
+        if phase.state.value is not None:
+            return phase.status
         password_changed = _first(entry, _PASSWORD_CHANGED).decode("ascii", "replace") or None
-        account = Account("", "", "", state=standing.state, password_changed=password_changed)
+        account = Account("", "", "", state=phase.state, password_changed=password_changed)
         return Status.TO_ACTIVATE if account.was_never_activated else Status.ACTIVE
 
     def _facts(self, entry: Attributes, status: Status) -> Iterator[Fact]:
@@ -181,18 +181,18 @@ class Census:
             name = raw.decode("utf-8", "replace")
             yield self._spellings.setdefault(name.casefold(), name)
 
-    def _dates(self, entry: Attributes, standing: _Standing) -> Iterator[tuple[Dated, date]]:
-        if standing.activated:
-            yield Dated.ACTIVATED, standing.activated
+    def _dates(self, entry: Attributes, phase: _Phase) -> Iterator[tuple[Dated, date]]:
+        if phase.activated:
+            yield Dated.ACTIVATED, phase.activated
         if entry.get(_KEY_HASH):
             for what, name in ((Dated.ISSUED, _KEY_ISSUED), (Dated.EXPIRING, _KEY_EXPIRY)):
                 if moment := self._moment(_first(entry, name)):
                     yield what, moment.day
 
-    def _read_standing(self, values: tuple[bytes, ...], dated: tuple[bytes, ...]) -> _Standing:
+    def _read_phase(self, values: tuple[bytes, ...], dated: tuple[bytes, ...]) -> _Phase:
         state = entries.to_state(_texts(values), _texts(dated), self._names, self._zone)
         is_activated = (state.value or "").upper() == f"{self._names.state_label}{entries.ACTIVATED}".upper()
-        return _Standing(
+        return _Phase(
             state=state,
             status=state.status if state.is_open(self._now) else Status.CLOSED,
             activated=state.since if is_activated else None,

@@ -11,7 +11,7 @@ import pytest
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from tests.leaks import Watch
 
-pytest_plugins = ("tests.portal_fixtures", "tests.shell_fixtures", "tests.operator_fixtures")
+pytest_plugins = ("tests.portal_fixtures", "tests.shell_fixtures")
 
 PEOPLE_LDIF = Path(__file__).parent / "people.ldif"
 PASSWORD = "Pont-de-Pierre-1822"  # of everyone in people.ldif who has one

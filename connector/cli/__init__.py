@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -27,8 +31,25 @@ _COMMANDS = {  # in the order of ``--help``, and where each is
 }
 
 
+_STREAMS = (("stdin", os.devnull, "r"), ("stdout", "/dev/full", "w"), ("stderr", os.devnull, "w"))
+
+
 class Commands(click.Group):
     """The subcommands."""
+
+    def main(self, *words: Any, **options: Any) -> Any:
+        """Run the command that was typed."""
+        _open_standard_streams()
+        return super().main(*words, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The same; what cannot be printed on a full disk is an error like others. A pipe nobody reads is click's."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In an order that tells a story."""
@@ -41,6 +62,23 @@ class Commands(click.Group):
         file = import_module(f"connector.cli.{_COMMANDS[cmd_name]}")
         command: click.Command = getattr(file, cmd_name.replace("-", "_"), None) or file.import_
         return command
+
+
+def _open_standard_streams() -> None:
+    """Descriptors that whoever called us had closed: the next file or socket would take their number.
+
+    What is printed then fails, as on a full disk: a key must not vanish while all seems well. A terminal that lacks a
+    letter of a name gets its number instead.
+    """
+    for number, (name, place, mode) in enumerate(_STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(place, os.O_RDWR)  # the lowest that is free
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 (as long as we live)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

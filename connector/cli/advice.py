@@ -6,7 +6,8 @@ import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.cli.office import end_lock, plain, when
+from connector.cli.office import end_lock, when
+from connector.cli.shell import plain
 from connector.model import Account, By, Origin
 from connector.settings import Settings
 from connector.standing import Hindrance, Standing

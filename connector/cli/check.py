@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -14,12 +16,12 @@ from connector.cli.web import log_to_stderr
 from connector.clock import utc_now
 from connector.doctor import Finding, Level, Report, examine
 from connector.doctor.finding import To
+from connector.private import create
 from connector.settings import load
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.BROKEN: "red", Level.UNTRIED: "cyan"}
 _MEANS = {0: "nothing is broken", shell.REFUSED: "something is broken", shell.UNAVAILABLE: "no server answers"}
 _WIDTH = 9
-_MODE = 0o600
 _FIX_HEAD = """\
 # What "moncompte check" would have you change; nothing of it was applied. Read each part, cut it out into a file of its
 # own, and load that with the command that stands above it ("-f FILE" at its end).
@@ -27,7 +29,6 @@ _FIX_HEAD = """\
 
 
 @click.command()
-@shell.settings_option
 @click.option(
     "--config", "config_uri", metavar="URI", default="", help="Read cn=config too, as root on the server: ldapi:///"
 )
@@ -39,7 +40,8 @@ _FIX_HEAD = """\
     help="Write the LDIF of every remedy to a new file. Nothing is applied.",
 )
 @shell.json_option
-def check(path: Path, config_uri: str, fix_file: Path | None, as_json: bool) -> None:
+@shell.settings_option
+def check(config_uri: str, fix_file: Path | None, as_json: bool, path: Path) -> None:
     """Look at everything the portal rests on, say what is wrong and how to mend it. Writes nothing.
 
     \b
@@ -51,7 +53,7 @@ def check(path: Path, config_uri: str, fix_file: Path | None, as_json: bool) -> 
     server of the directory answers; 78: the settings cannot be read.
     """
     log_to_stderr(logging.ERROR, "%(levelname)s %(name)s: %(message)s")
-    with shell.explained(), shell.progress(None, "people") as note:
+    with shell.explained(), shell.progress(None, "Looking at people") as note:
         uri = _socket(config_uri)
         report = examine(load(path), path, os.environ, utc_now(), uri, note)
     if fix_file:
@@ -60,7 +62,7 @@ def check(path: Path, config_uri: str, fix_file: Path | None, as_json: bool) -> 
         shell.echo_json(_facts(report))
     else:
         click.echo("\n".join(_lines(report)))
-    raise click.exceptions.Exit(_exit_code(report))
+    sys.exit(_exit_code(report))
 
 
 def _exit_code(report: Report) -> int:
@@ -91,9 +93,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _told(finding: Finding) -> Iterator[str]:
     word = finding.level.value.ljust(_WIDTH)
-    yield f"  {_coloured(word, finding.level)} {finding.what}"
+    yield f"  {_coloured(word, finding.level)} {shell.plain(finding.what)}"
     if finding.remedy:
-        yield f"  {'':{_WIDTH}}   remedy: {finding.remedy}" + (" (--fix-ldif)" if finding.fix else "")
+        yield f"  {'':{_WIDTH}}   remedy: {shell.plain(finding.remedy)}" + (" (--fix-ldif)" if finding.fix else "")
 
 
 def _coloured(word: str, level: Level) -> str:
@@ -118,12 +120,7 @@ def _facts(report: Report) -> dict[str, object]:
 
 
 def _write(file: Path, report: Report) -> None:
-    """A new file of our user's alone; one that is there already may be somebody's work."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    except OSError as error:
-        shell.refuse(f"{file}: {os.strerror(error.errno or 0)}; give the name of a new file")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+    with shell.explained(), TextIOWrapper(create(file), encoding="utf-8") as out:
         out.write(_FIX_HEAD)
         out.writelines(_parts(report))
 
@@ -135,5 +132,7 @@ def _parts(report: Report) -> Iterator[str]:
     for finding in sorted(fixes, key=lambda finding: bool(finding.fix and finding.fix.to is To.DATA)):
         if finding.fix and finding.fix.ldif not in told:
             told.add(finding.fix.ldif)
-            yield f"\n# {finding.level.value}: {finding.what}\n# {finding.remedy}\n"
+            # What it found may quote a DN, and a DN may hold a line break: a line of LDIF that root would load.
+            said = (f"{finding.level.value}: {finding.what}", finding.remedy)
+            yield "\n" + "".join(f"# {shell.plain(line)}\n" for line in said)
             yield f"# {finding.fix.to.value}\n{finding.fix.ldif}"

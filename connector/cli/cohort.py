@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,10 +12,12 @@ from typing import TextIO
 import click
 
 from connector.campaign import Campaign, Cohort, LeftOut
-from connector.cli.shell import echo_json, refuse
+from connector.cli.shell import REFUSED, echo_json, refuse
 from connector.model import Account
 
+WOULD_GET, WOULD_REPLACE = "would-get-a-key", "would-replace-live-key"
 SAID = {
+    WOULD_REPLACE: "of these, hold a live key, which would die",
     LeftOut.UNKNOWN.value: "nobody, or two people, answer to it",
     LeftOut.CLOSED.value: "suspended, expired, locked, or not begun yet",
     LeftOut.ACTIVATED.value: "activated already",
@@ -69,15 +72,15 @@ class Whom:
 
 
 def tell(told: Counter[str], done: str, *, as_json: bool) -> None:
-    """What became of the cohort; exit code 1 if somebody was to be served and was not."""
+    """What became of the cohort, or would; exit code 1 if somebody was to be served and was not."""
     told.setdefault(done, 0)
     if as_json:
-        echo_json(dict(told))
+        echo_json({what.replace("-", "_"): count for what, count in told.items()})
     else:
         for what, count in sorted(told.items(), key=lambda item: item[0] != done):
-            click.echo(f"{count:>7}  {SAID.get(what, what)}")
+            click.echo(f"{count:>7}  {SAID.get(what, what.replace('-', ' '))}")
     if any(told[fault] for fault in _FAULTS):
-        raise SystemExit(1)
+        sys.exit(REFUSED)
 
 
 def _entries(listed: TextIO, column: str | None) -> Iterator[tuple[int, str]]:

@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from connector.audit import Outcome
 from connector.cli.office import office
-from connector.cli.shell import echo_json, json_option, settings_option
+from connector.cli.shell import REFUSED, dry_run_option, echo_json, json_option, settings_option
 from connector.cli.web import until_stopped, wait
+from connector.office import Office
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="One round: send what is overdue, say how many, and end.")
+@dry_run_option
 @json_option
 @settings_option
-def dispatch(once: bool, as_json: bool, path: Path) -> None:
+def dispatch(once: bool, dry_run: bool, as_json: bool, path: Path) -> None:
     """Send the mails that are owed: keys that were asked for, notices of changes.
 
     Example: moncompte dispatch --once
 
     Every portal does so by itself; this is for mails on a host of their own (docs/running.md has a systemd unit), or
     for a look. Without --once it goes on until Ctrl-C or SIGTERM. With --once, exit code 69: the mail server does not
-    answer, and the mails wait; 1: some were put off.
+    answer, and the mails wait; 1: some were put off or given up.
     """
     with office(path) as (desk, _settings):
+        if dry_run:
+            _foresee(desk, as_json=as_json)
+            return
         if not once:
             with until_stopped(), desk.dispatching():
                 wait()
             return
         sent = desk.dispatch_once()
         if as_json:
-            echo_json({outcome.value: count for outcome, count in sent.items()})
+            echo_json({outcome.value.replace("-", "_"): count for outcome, count in sent.items()})
         else:
             done, put_off, given_up = (sent[item] for item in (Outcome.DONE, Outcome.PUT_OFF, Outcome.GIVEN_UP))
             click.echo(f"{done} mailed, {put_off} put off, {given_up} given up")
         if sent[Outcome.PUT_OFF] or sent[Outcome.GIVEN_UP]:
-            click.get_current_context().exit(1)
+            sys.exit(REFUSED)
+
+
+def _foresee(desk: Office, *, as_json: bool) -> None:
+    keys, notices, later = desk.overdue()
+    if as_json:
+        echo_json({"keys": keys, "notices": notices, "later": later})
+    else:
+        click.echo(f"{keys} keys and {notices} notices would be mailed; {later} mails wait for later")

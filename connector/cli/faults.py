@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.cli.office import BAD_ADDRESS
 from connector.errors import RescueReason
 from connector.intake.faults import BadLine, ExportFault, ExportRefused, Fault
 
@@ -28,15 +29,6 @@ _LINE = {
     Fault.OUTSIDE: "it came out outside the population ([directory] population), so it was taken away again: {0}",
     Fault.LEFT_OUTSIDE: "it was made, the population does not show it, and it could not be taken away; look at {0}",
 }
-_RESCUE = {
-    RescueReason.MALFORMED: "it is no mail address",
-    RescueReason.TOO_LONG: "it is too long",
-    RescueReason.SEVERAL: "there are several",
-    RescueReason.ACCENTED: "before the @ only letters without accents",
-    RescueReason.NOWHERE: "no mail ever arrives at such a domain",
-    RescueReason.LIST: "it is a mailing list's",
-    RescueReason.OWN_DOMAIN: "a mailbox of the university is lost together with the password",
-}
 _EXPORT = {
     ExportFault.EMPTY: "the file is empty, or its first line is",
     ExportFault.NOBODY: "the file has a heading and nobody below it",
@@ -52,7 +44,7 @@ _EXPORT = {
 
 def sentence(bad: BadLine) -> str:
     """What is wrong, where, and what is expected. It quotes no value: they are people's."""
-    details = [_RESCUE[RescueReason(bad.detail)]] if bad.fault is Fault.RESCUE else bad.detail.split(", ", 1)
+    details = [BAD_ADDRESS[RescueReason(bad.detail)]] if bad.fault is Fault.RESCUE else bad.detail.split(", ", 1)
     if bad.fault not in {Fault.FIELDS, Fault.TOO_LONG, Fault.RESCUE}:
         details = [bad.detail]
     said = _LINE[bad.fault].format(*details)

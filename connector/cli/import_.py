@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
 
 import click
 from babel.dates import get_timezone
 
-from connector.audit import Event, Line, Outcome
-from connector.cli.faults import export_sentence, sentence
+from connector.audit import LOCAL, Event, Line, Outcome
+from connector.cli.faults import export_sentence
 from connector.cli.shell import (
     REFUSED,
     dry_run_option,
-    echo_json,
     explained,
     json_option,
     opened,
@@ -27,30 +24,18 @@ from connector.cli.shell import (
     refuse,
     settings_option,
 )
-from connector.intake import Addition, Amendment, BadLine, Intake, Register, Report, Written
+from connector.cli.tally import Tally, tell
+from connector.intake import Addition, Amendment, Intake, Register, Report, Written
 from connector.intake.export import LARGEST
 from connector.intake.faults import ExportFault, ExportRefused
 from connector.intake.ldif import ldif_of
-from connector.model import Caller
 from connector.portal import Portal
+from connector.private import create
 from connector.settings import Intake as Rules
-
-_MODE = 0o600
-_NOWHERE = Caller("shell", "")
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a run came to."""
-
-    created: int = 0
-    changed: int = 0
-    bad: list[BadLine] = field(default_factory=list)
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@settings_option
 @click.option("--bind-dn", metavar="DN", help="As whom to write; the portal itself may create nobody.")
 @click.option(
     "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Holds that DN's password."
@@ -58,15 +43,16 @@ class _Tally:
 @click.option("--skip-bad-lines", is_flag=True, help="Write the good lines though there are bad ones.")
 @click.option(
     "--ldif",
+    metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write nothing to the directory, and what would be written to this file, for ldapmodify.",
+    help="Write nothing to the directory, and what would be written to this new file, for ldapmodify.",
 )
 @click.option("--report-missing", is_flag=True, help="List the open accounts that are not in the file.")
 @dry_run_option
 @json_option
+@settings_option
 def import_(
     file: Path,
-    path: Path,
     bind_dn: str | None,
     password_file: Path | None,
     skip_bad_lines: bool,
@@ -74,12 +60,13 @@ def import_(
     report_missing: bool,
     dry_run: bool,
     as_json: bool,
+    path: Path,
 ) -> None:
     """Create and correct accounts from an export of the students' records.
 
     \b
-        moncompte import etudiants.csv --dry-run
-        moncompte import etudiants.csv --bind-dn cn=import,ou=moncompte,dc=universite,dc=example
+    moncompte import etudiants.csv --dry-run
+    moncompte import etudiants.csv --bind-dn cn=import,ou=moncompte,dc=universite,dc=example
 
     The whole file is checked first, and every bad line told with its number and reason; while there is one, nothing is
     written. Run it again as often as you like: what is there already stays unchanged. Nobody is deleted. Columns and
@@ -90,13 +77,13 @@ def import_(
         with _register(portal.settings.intake, portal, bind_dn, password_file) as register:
             intake, report = _checked(portal, register, octets)
             may_write = skip_bad_lines or not report.bad
-            tally = _Tally(len(report.to_create), len(report.to_change), report.bad)
+            tally = Tally(len(report.to_create), len(report.to_change), report.bad)
             if ldif and may_write:
                 _write_ldif(intake, report, ldif, register.only_inside)
             elif may_write and not dry_run:
                 tally = _write(portal, intake, report, file)
             missing = list(_missing(portal, intake)) if report_missing else None
-    _tell(report, tally, missing, is_written=may_write and not dry_run and not ldif, as_json=as_json)
+    tell(report, tally, missing, is_written=may_write and not dry_run and not ldif, as_json=as_json)
     if tally.bad:
         sys.exit(REFUSED)
 
@@ -149,16 +136,16 @@ def _first_line(file: Path) -> str:
         raise click.UsageError(f"{file}: a password is text in UTF-8") from None
 
 
-def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally:
+def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> Tally:
     """Write, and audit each account and the whole."""
-    tally = _Tally(bad=list(report.bad))
+    tally = Tally(bad=list(report.bad))
     actor = f"shell:{operator()}"
     count = len(report.to_create) + len(report.to_change)
-    with progress(count, "Writing") as more, portal.audit.watch(Event.FILE_IMPORTED, _NOWHERE) as line:
+    with progress(count, "Writing") as more, portal.audit.watch(Event.FILE_IMPORTED, LOCAL) as line:
         line.actor = actor
         try:
             for written in intake.write(report, more):
-                _count(written, tally)
+                tally.count(written)
                 _audit(portal, written, actor)
         finally:
             line.details = {
@@ -166,18 +153,9 @@ def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> _Tally
                 "created": str(tally.created),
                 "corrected": str(tally.changed),
                 "unchanged": str(report.unchanged),
-                "left-out": str(len({each.line for each in tally.bad})),
+                "left_out": str(tally.bad_lines),
             }
     return tally
-
-
-def _count(written: Written, tally: _Tally) -> None:
-    if written.bad:
-        tally.bad.append(written.bad)
-    elif written.is_new:
-        tally.created += 1
-    else:
-        tally.changed += 1
 
 
 def _audit(portal: Portal, written: Written, actor: str) -> None:
@@ -185,22 +163,14 @@ def _audit(portal: Portal, written: Written, actor: str) -> None:
     reason = written.bad.fault.value if written.bad else ""
     event = Event.ACCOUNT_CREATED if written.is_new else Event.ACCOUNT_CORRECTED
     details: dict[str, str | list[str]] = {"changed": list(written.changed)} if written.changed else {}
-    portal.audit.write(event, Line(written.uid, actor, outcome, reason, details), _NOWHERE)
+    portal.audit.write(event, Line(written.uid, actor, outcome, reason, details), LOCAL)
 
 
 def _write_ldif(intake: Intake, report: Report, path: Path, only_if: bytes) -> None:
-    with _created(path) as file:
+    with TextIOWrapper(create(path), encoding="utf-8") as file:
         for _, plan in intake.plans(report):
             if isinstance(plan, Addition | Amendment):
                 file.write(ldif_of(plan, only_if))
-
-
-def _created(path: Path) -> TextIO:
-    """A new file that only its owner reads."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "w", encoding="utf-8")
-    except OSError as error:
-        refuse(f"{path}: cannot be made: {error.strerror}")
 
 
 def _missing(portal: Portal, intake: Intake) -> Iterator[str]:
@@ -208,39 +178,3 @@ def _missing(portal: Portal, intake: Intake) -> Iterator[str]:
     for account in portal.directory.accounts():
         if account.state.is_open(portal.now()) and not intake.names(account.uid):
             yield account.uid
-
-
-def _tell(report: Report, tally: _Tally, missing: list[str] | None, *, is_written: bool, as_json: bool) -> None:
-    counts: dict[str, Any] = {
-        "written": is_written,
-        "lines": report.lines,
-        "created": tally.created,
-        "changed": tally.changed,
-        "unchanged": report.unchanged,
-        "bad_lines": len({each.line for each in tally.bad}),
-    }
-    if as_json:
-        bad = [
-            {"line": each.line, "fault": each.fault.value, "where": each.where, "said": sentence(each)}
-            for each in tally.bad
-        ]
-        echo_json(counts | {"bad": bad} | ({} if missing is None else {"missing": missing}))
-        return
-    for each in tally.bad:
-        click.echo(f"line {each.line}: {sentence(each)}")
-    for uid in missing or ():
-        click.echo(f"not in the file: {uid}")
-    click.echo(_summary(counts, missing))
-
-
-def _summary(counts: dict[str, Any], missing: list[str] | None) -> str:
-    to = "" if counts["written"] else "to be "
-    told = [
-        f"{counts['lines']} lines: {counts['created']} {to}created, {counts['changed']} {to}changed, "
-        f"{counts['unchanged']} unchanged, {counts['bad_lines']} bad"
-    ]
-    if missing is not None:
-        told.append(f"{len(missing)} open accounts are not in the file; nobody is deleted")
-    if not counts["written"]:
-        told.append("Nothing was written to the directory.")
-    return "\n".join(told)

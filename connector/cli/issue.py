@@ -7,27 +7,27 @@ from pathlib import Path
 from typing import TextIO
 
 import click
-from babel.dates import get_timezone
 
 from connector import keys
 from connector.audit import Event, Line
-from connector.batch import Batch, Head
-from connector.campaign import By, Cohort, in_order
-from connector.cli.cohort import SAID, Whom, tell
+from connector.batch import RECORD, Batch, Head
+from connector.campaign import Cohort, SortBy, in_order
+from connector.cli.cohort import SAID, WOULD_GET, WOULD_REPLACE, Whom, tell
+from connector.cli.office import when
 from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
 from connector.cli.shell import (
     dry_run_option,
     echo_json,
+    filter_option,
     json_option,
     opened,
     operator,
+    plain,
     refuse,
     settings_option,
 )
-from connector.model import Origin
+from connector.model import Account, Origin
 from connector.portal import Portal
-
-_RECORD = ".batch"
 
 
 @click.command()
@@ -42,27 +42,47 @@ _RECORD = ".batch"
 @click.option(
     "--never-activated", is_flag=True, help="For whom: all who never activated; of filter or list, only they."
 )
-@click.option("--filter", "ldap_filter", default="", help="For whom: an LDAP filter, inside the population.")
+@filter_option("For whom: an LDAP filter, inside the population.")
 @click.option(
     "--list",
     "listed",
+    metavar="FILE",
     type=click.File(encoding="utf-8-sig"),
     help="For whom: a login, INE or student number a line; - is standard input.",
 )
-@click.option("--column", help="The list is a CSV: the heading of the column to read.")
+@click.option("--column", metavar="HEADING", help="The list is a CSV: the heading of the column to read.")
 @click.option(
     "--without-live-key", is_flag=True, help="Leave out who holds a live key: a letter on its way stays good."
 )
-@click.option("--csv", "sheet", type=click.Path(path_type=Path), help="Write the keys to this new file, as CSV.")
-@click.option("--letters", type=click.Path(path_type=Path), help="Print the keys into this new PDF, a page a person.")
+@click.option(
+    "--csv", "sheet", metavar="FILE", type=click.Path(path_type=Path), help="Write the keys to this new file, as CSV."
+)
+@click.option(
+    "--letters",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Print the keys into this new PDF, a page a person.",
+)
 @click.option(
     "--template",
+    metavar="NAME",
     default="fr",
     show_default=True,
     help="Of the letters: a folder like those of config/letters, or one of these: fr, en.",
 )
-@click.option("--sort", default="programme,name", show_default=True, help="By programme, name, login: one or several.")
-@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a batch that broke off: its .batch file.")
+@click.option(
+    "--sort",
+    default="programme,name",
+    metavar="WORDS",
+    show_default=True,
+    help="By programme, name, login: one or several.",
+)
+@click.option(
+    "--resume",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Go on with a batch that broke off: its .batch file.",
+)
 @dry_run_option
 @json_option
 @settings_option
@@ -86,10 +106,10 @@ def issue(
     """Make fresh keys: for one person, printed once; for a cohort, into a file that nobody else may read.
 
     \b
-      moncompte issue jmartin001
-      moncompte issue --never-activated --dry-run
-      moncompte issue --never-activated --letters letters.pdf
-      moncompte issue --resume letters.pdf.batch
+    moncompte issue jmartin001
+    moncompte issue --never-activated --dry-run
+    moncompte issue --never-activated --letters letters.pdf
+    moncompte issue --resume letters.pdf.batch
 
     A fresh key takes the place of the one before. Beside the file, FILE.batch records who issued what, when, for whom,
     without the keys. Interrupted, wherever it was: --resume goes on, and at the end everybody's one live key is the one
@@ -102,6 +122,8 @@ def issue(
             _one(portal, identifier, Origin(origin), dry_run=dry_run, as_json=as_json)
         elif resume:
             with Batch.reopen(resume) as going:
+                if going.head.people_dn != (here := portal.settings.directory.people_dn):
+                    refuse(f"{resume}: is about {going.head.people_dn}, the settings are about {here}: --settings")
                 put_on_paper(portal, going, Counter(), as_json=as_json)
         elif (out := letters or sheet) and not dry_run:
             _begin(portal, whom, out, template if letters else "", _order(sort), as_json=as_json)
@@ -125,8 +147,8 @@ def _check_usage(
         raise click.UsageError("--csv and --letters are for a cohort; a batch knows its file")
 
 
-def _order(sort: str) -> list[By]:
-    known = {by.value: by for by in By}
+def _order(sort: str) -> list[SortBy]:
+    known = {by.value: by for by in SortBy}
     words = [word.strip() for word in sort.split(",")]
     if unknown := set(words) - set(known):
         raise click.UsageError(f"--sort {min(unknown)}: there are {', '.join(known)}")
@@ -138,18 +160,29 @@ def _one(portal: Portal, identifier: str, origin: Origin, *, dry_run: bool, as_j
     if account is None:
         refuse(f"{identifier}: {SAID['unknown']}")
     if not account.is_eligible(portal.now()):
-        refuse(f"{account.uid}: {SAID['closed']}: no key would open it")
+        refuse(f"{plain(account.uid)}: {SAID['closed']}: no key would open it")
     if dry_run:
-        click.echo(f"{account.uid} would get a fresh key{', in place of the one there is' if account.key else ''}")
+        _foresee_one(account, as_json=as_json)
         return
     until = portal.now() + portal.activation.life(origin)
     key = keys.show(portal.activation.issue_key(account, origin, portal.now()))
     portal.audit.write(Event.KEY_ISSUED, Line(account.uid, f"shell:{operator()}", details={"origin": origin.value}))
     if as_json:
-        echo_json({"login": account.uid, "name": account.name, "key": key, "valid until": until})
+        echo_json({"login": account.uid, "name": account.name, "key": key, "until": until})
     else:
-        local = until.astimezone(get_timezone(portal.settings.web.timezone))
-        click.echo(f"{account.name} ({account.uid})\n{key}\nvalid until {local:%Y-%m-%d %H:%M %Z}")
+        click.echo(f"{_named(account)}\n{key}\nvalid until {when(until, portal.settings)}")
+
+
+def _foresee_one(account: Account, *, as_json: bool) -> None:
+    if as_json:
+        echo_json({"login": account.uid, "name": account.name, "replaces_key": account.key is not None})
+    else:
+        instead = ", in place of the one there is" if account.key else ""
+        click.echo(f"{_named(account)}: would get a fresh key{instead}")
+
+
+def _named(account: Account) -> str:
+    return f"{plain(account.name)} ({plain(account.uid)})"
 
 
 def _foresee(portal: Portal, whom: Whom, template: str, *, as_json: bool) -> None:
@@ -159,13 +192,13 @@ def _foresee(portal: Portal, whom: Whom, template: str, *, as_json: bool) -> Non
         remark_on_sample(template)
         whom = whom.printable(printable(printer_of(portal, template), now))
     for account in whom.chosen(campaign_of(portal), told):
-        told["would get a key"] += 1
+        told[WOULD_GET] += 1
         if account.key and not account.key.why_dead(now, wrong_ones):
-            told["of these, hold a live key, which would die"] += 1
-    tell(told, "would get a key", as_json=as_json)
+            told[WOULD_REPLACE] += 1
+    tell(told, WOULD_GET, as_json=as_json)
 
 
-def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[By], *, as_json: bool) -> None:
+def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[SortBy], *, as_json: bool) -> None:
     if out.exists():
         refuse(f"{out} exists already: give another name, or move it away")
     if template:
@@ -178,9 +211,10 @@ def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[By]
         started=portal.now().isoformat(),
         out=out.name,
         whom=str(whom),
+        people_dn=portal.settings.directory.people_dn,
         template=whole_name(template),
         never_activated=whom.cohort.never_activated,
     )
     plan = in_order(whom.chosen(campaign_of(portal), told), order)
-    with Batch.create(out.with_name(out.name + _RECORD), head, plan) as begun:
+    with Batch.create(out.with_name(out.name + RECORD), head, plan) as begun:
         put_on_paper(portal, begun, told, as_json=as_json)

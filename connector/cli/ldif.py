@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from connector.cli.shell import dry_run_option, explained, refuse, settings_option
+from connector.cli.shell import dry_run_option, explained, plain, refuse, settings_option
 from connector.ldif import ACCESS, DATABASE, FULL_SCHEMA, SCHEMA, files, suffix, written_for
 from connector.settings import Settings, load
 
@@ -79,8 +79,8 @@ def ldif(folder: Path, full_supann: bool, database: str, dry_run: bool, path: Pa
     sh /root/moncompte-ldap/load.sh
 
     Schema, modules, indexes, password policy, our own entries, access rules, a file each, in this order: each says at
-    its top what it does, what to mind and how to check it. No file is overwritten. Needs the settings, neither their
-    secrets nor a directory.
+    its top what it does, what to mind and how to check it. Needs the settings, neither their secrets nor a
+    directory. Exit code 1: a file of that name is there already; none is written then.
     """
     with explained():
         settings = load(path, secrets=False)
@@ -99,7 +99,7 @@ def _print(numbers: Sequence[str], path: Path, database: str) -> None:
 
 
 def _text(source: Path, path: Path, settings: Settings, database: str) -> str:
-    return _FIRST_LINE.format(path=path) + written_for(source, settings, database)
+    return _FIRST_LINE.format(path=plain(str(path))) + written_for(source, settings, database)
 
 
 def _write(folder: Path, texts: dict[str, str]) -> None:
@@ -110,7 +110,8 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            with (folder / name).open("x", encoding="utf-8") as file:  # through no link, not even one to nowhere
+                file.write(text)
     except OSError as error:
         refuse(f"{folder}: {error.strerror}")
 

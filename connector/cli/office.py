@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,14 @@ from pathlib import Path
 import click
 from babel.dates import get_timezone
 
-from connector.cli.shell import opened, operator, refuse
+from connector.cli.shell import opened, operator, plain, refuse
 from connector.errors import ActRefused, ChangeRefused, Obstacle, RescueReason
 from connector.office import Office
 from connector.settings import Settings
 
 identifier_argument = click.argument("identifier", metavar="IDENTIFIER")
 
-_BAD_ADDRESS = {
+BAD_ADDRESS = {
     RescueReason.MALFORMED: "that is not a mail address",
     RescueReason.TOO_LONG: "that is too long for a mail address",
     RescueReason.SEVERAL: "that is more than one address; give the one its owner reads",
@@ -40,12 +41,7 @@ def office(path: Path) -> Iterator[tuple[Office, Settings]]:
         except ChangeRefused as refused:
             if refused.rescue is None:
                 raise
-            refuse(_BAD_ADDRESS[refused.rescue])
-
-
-def plain(text: str) -> str:
-    """One line that steers no terminal, whatever somebody wrote into the directory."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+            refuse(BAD_ADDRESS[refused.rescue])
 
 
 def when(instant: datetime, settings: Settings) -> str:
@@ -83,9 +79,11 @@ def no_login(dn: str, settings: Settings) -> str:
 
 
 def end_lock(dn: str, settings: Settings) -> str:
-    """The line with which an administrator ends a lock for good."""
-    change = shlex.quote(f"dn: {dn}\nchangetype: modify\ndelete: pwdAccountLockedTime\n".replace("\n", "\\n"))
-    return f"printf {change} | ldapmodify -x -D ADMIN_DN -W -H {shlex.quote(settings.directory.uri[0])}"
+    """The line with which an administrator ends a lock for good; LDIF has a DN that is not plain in base64."""
+    is_plain = dn.isascii() and dn.isprintable()
+    name = f"dn: {dn}" if is_plain else f"dn:: {base64.b64encode(dn.encode()).decode()}"
+    change = shlex.join([name, "changetype: modify", "delete: pwdAccountLockedTime"])
+    return f"printf '%s\\n' {change} | ldapmodify -x -D ADMIN_DN -W -H {shlex.quote(settings.directory.uri[0])}"
 
 
 def _sentence(refused: ActRefused, settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -12,16 +13,16 @@ import click
 from babel.dates import get_timezone
 
 from connector import keys
-from connector.batch import Batch, Sheet
-from connector.batch import opened as opened_file
+from connector.batch import Batch
 from connector.campaign import Campaign
 from connector.cli.cohort import tell
-from connector.cli.shell import operator, progress
+from connector.cli.shell import operator, plain, progress
 from connector.letters import Printer, Template
 from connector.model import Account
 from connector.portal import Portal
 from connector.printrun import ISSUED, More, Printable, PrintRun, letter_of
 from connector.settings import config_folder
+from connector.sheet import Sheet
 
 _ANY_KEY = "0" * keys.LENGTH
 
@@ -44,18 +45,14 @@ def put_on_paper(portal: Portal, going: Batch, told: Counter[str], *, as_json: b
 
 
 def _sheet(run: PrintRun, going: Batch) -> Counter[str]:
-    with Sheet(opened_file(_out(going))) as sheet, _bar(going, sheet.last) as more:
+    with Sheet(going.paper(), going.head.out) as sheet, _bar(going, sheet.written) as more:
         return run.sheet(going, sheet, more)
 
 
 def _letters(portal: Portal, run: PrintRun, going: Batch) -> Counter[str]:
     printer = printer_of(portal, going.head.template)
-    with opened_file(_out(going)) as file, _bar(going, None) as more:
+    with going.paper() as file, _bar(going) as more:
         return run.letters(going, file, printer, printable(printer, portal.now()), more)
-
-
-def _out(going: Batch) -> Path:
-    return going.path.with_name(going.head.out)
 
 
 def printer_of(portal: Portal, template: str) -> Printer:
@@ -88,11 +85,11 @@ def printable(printer: Printer, until: datetime) -> Printable:
     def is_printable(account: Account) -> bool:
         problems = printer.problems(letter_of(account, _ANY_KEY, until))
         for problem in problems:
-            click.echo(f"{account.uid}: no letter: {problem}", err=True)
+            click.echo(f"{plain(account.uid)}: no letter: {problem}", err=True)
         return not problems
 
     return is_printable
 
 
-def _bar(going: Batch, last: str | None) -> AbstractContextManager[More]:
-    return progress(sum(1 for _ in going.uids(last)), "issuing")
+def _bar(going: Batch, written: Iterable[str] = ()) -> AbstractContextManager[More]:
+    return progress(sum(1 for _ in going.uids(written)), "Issuing")

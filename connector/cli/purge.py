@@ -22,10 +22,10 @@ from connector.cli.shell import dry_run_option, echo_json, json_option, settings
     metavar="DAYS",
     help="Only what has been dead for that many days.",
 )
-@json_option
 @dry_run_option
+@json_option
 @settings_option
-def purge(days: int, as_json: bool, dry_run: bool, path: Path) -> None:
+def purge(days: int, dry_run: bool, as_json: bool, path: Path) -> None:
     """Sweep away expired keys, and the traces of mails that were given up, of everybody.
 
     Example: moncompte purge --older-than 30 --dry-run

@@ -10,23 +10,35 @@ import click
 
 from connector.audit import Event, Line
 from connector.cli.cohort import tell
-from connector.cli.shell import dry_run_option, json_option, opened, operator, progress, refuse, settings_option
+from connector.cli.shell import (
+    dry_run_option,
+    filter_option,
+    json_option,
+    opened,
+    operator,
+    progress,
+    refuse,
+    settings_option,
+)
 from connector.portal import Portal
 from connector.reminders import LONGEST, Reminders
 
-_OWED, _WOULD = "reminders owed", "would be reminded"
+_OWED, _WOULD = "reminders-owed", "would-be-reminded"
 
 
 @click.command()
-@click.option("--filter", "ldap_filter", default="", help="Only these: an LDAP filter, inside the population.")
+@filter_option("Only these: an LDAP filter, inside the population.")
 @click.option(
     "--again-after",
     type=click.IntRange(0),
+    metavar="DAYS",
     default=14,
     show_default=True,
-    help="Days; spare who was reminded since.",
+    help="Spare who was reminded since so many days.",
 )
-@click.option("--per-minute", type=click.IntRange(1), default=100, show_default=True, help="So many mails at most.")
+@click.option(
+    "--per-minute", type=click.IntRange(1), metavar="MAILS", default=100, show_default=True, help="So many at most."
+)
 @dry_run_option
 @json_option
 @settings_option
@@ -34,12 +46,12 @@ def remind(ldap_filter: str, again_after: int, per_minute: int, dry_run: bool, a
     """Remind those who never activated and have a rescue address that their account waits for them.
 
     \b
-      moncompte remind --dry-run
-      moncompte remind --filter '(supannEntiteAffectation=UFR-DROIT)'
+    moncompte remind --dry-run
+    moncompte remind --filter '(supannEntiteAffectation=UFR-DROIT)'
 
     The mail carries no key, so that the one on the letter lives on; it tells how to ask for another. The mails are owed
     in the directory, as all mails are: portals and dispatchers send them, so many a minute. Interrupted, do it again:
-    nobody is reminded twice.
+    nobody is reminded twice. Exit code 1: somebody was to be reminded, and the directory did not take it.
     """
     with opened(path) as portal:
         reminders = Reminders(portal.directory, portal.now, timedelta(days=again_after))
@@ -59,7 +71,7 @@ def remind(ldap_filter: str, again_after: int, per_minute: int, dry_run: bool, a
 def _owe(portal: Portal, reminders: Reminders, ldap_filter: str, count: int, each: timedelta) -> Counter[str]:
     told: Counter[str] = Counter()
     actor = f"shell:{operator()}"
-    with progress(count, "reminding") as more:
+    with progress(count, "Reminding") as more:
         for account, why in reminders.owe(reminders.chosen(ldap_filter, lambda _why: None), each):
             told[why.value if why else _OWED] += 1
             if not why:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli.office import identifier_argument, office, plain, when
-from connector.cli.shell import dry_run_option, settings_option
+from connector.cli.office import identifier_argument, office, when
+from connector.cli.shell import dry_run_option, plain, settings_option
 from connector.model import Account
 from connector.settings import Settings
 
@@ -22,7 +22,8 @@ def revoke(identifier: str, dry_run: bool, path: Path) -> None:
     Example: moncompte revoke jmartin001
 
     IDENTIFIER is a login, an INE (with or without blanks) or a student number. Whoever types the key afterwards is told
-    that it was used or replaced. A mail that was owed for it is dropped. Exit code 1: there is no key.
+    that it was used or replaced. A mail that was owed for it is dropped. Exit code 1: nobody
+    answers to that, or there is no key.
     """
     with office(path) as (desk, settings):
         account = desk.revoke_key(identifier, is_dry=dry_run)

@@ -23,6 +23,7 @@ import click
 
 from connector.audit import STANDARD_OUTPUT, SYSLOG
 from connector.cli.web import log_to_stderr
+from connector.directory.readiness import check_filter
 from connector.errors import (
     DirectoryError,
     DirectoryUnavailable,
@@ -53,12 +54,30 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Say what would be done, and write nothing.")
 
 
+def filter_option(help_text: str) -> Callable[[Any], Any]:
+    """The option ``--filter``, given as ``ldap_filter``; what is no filter is wrong usage."""
+    return click.option("--filter", "ldap_filter", default="", metavar="FILTER", callback=_filter, help=help_text)
+
+
+def _filter(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        check_filter(value or "(objectClass=*)", "what was given")
+    except SettingsInvalid as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
 class Failure(click.ClickException):
     """An error in the sysadmin's words, and the exit code that tells a script what to do about it."""
 
     def __init__(self, message: str, exit_code: int = REFUSED) -> None:
-        super().__init__(message)
+        super().__init__("\n".join(map(plain, message.split("\n"))))
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
+
+
+def plain(text: str) -> str:
+    """One line that steers no terminal, whatever somebody wrote into the directory."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 @contextmanager
@@ -68,8 +87,10 @@ def explained() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Failure("interrupted", INTERRUPTED) from None
+    except BrokenPipeError:
+        raise  # whoever read what we print has seen enough: click's
     except OSError as error:
-        raise Failure(f"{error.filename or 'file'}: {error.strerror}") from None
+        raise Failure(f"{error.filename or 'standard output'}: {error.strerror}") from None
     except SettingsInvalid as error:
         raise Failure(str(error), MISCONFIGURED) from None
     except (DirectoryUnavailable, MailServerDown) as error:

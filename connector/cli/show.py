@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 import click
 
 from connector.audit import STANDARD_OUTPUT, SYSLOG
-from connector.cli.office import identifier_argument, no_login, nobody, office, plain, several, when
-from connector.cli.sheet import Sheet
-from connector.cli.shell import REFUSED, echo_json, json_option, settings_option
+from connector.cli.dossier import Dossier
+from connector.cli.office import identifier_argument, no_login, nobody, office, several, when
+from connector.cli.shell import REFUSED, echo_json, json_option, plain, settings_option
 from connector.office import Look
 from connector.settings import Settings
 from connector.trail import last_events
@@ -39,13 +40,13 @@ def show(identifier: str, reveal: bool, as_json: bool, path: Path) -> None:
         if look.account is None or look.standing is None:
             _tell_nobody(look, settings, as_json)
             return
-        sheet = Sheet(look.account, look.standing, look.now, settings, reveal)
+        dossier = Dossier(look.account, look.standing, look.now, settings, reveal)
         events, unread = _events(look.account.uid, settings)
         if as_json:
-            echo_json(sheet.facts() | {"events": events, "events_unread": unread or None})
+            echo_json(dossier.facts() | {"events": events, "events_unread": unread or None})
         else:
             listed = [f"  {_in_words(event, settings)}" for event in events] or [f"  {unread or 'none'}"]
-            click.echo("\n".join([sheet.text(), "", "Last events:", *listed, "", sheet.verdict()]))
+            click.echo("\n".join([dossier.text(), "", "Last events:", *listed, "", dossier.verdict()]))
 
 
 def _tell_nobody(look: Look, settings: Settings, as_json: bool) -> None:
@@ -60,7 +61,7 @@ def _tell_nobody(look: Look, settings: Settings, as_json: bool) -> None:
         echo_json({"found": what, "dns": look.dns, "said": said})
     else:
         click.echo(f"Error: {said}", err=True)
-    click.get_current_context().exit(REFUSED)
+    sys.exit(REFUSED)
 
 
 def _events(uid: str, settings: Settings) -> tuple[list[dict[str, Any]], str]:

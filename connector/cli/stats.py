@@ -10,9 +10,18 @@ from typing import Any, TypeVar
 import click
 from babel.dates import get_timezone
 
-from connector.cli.columns import Row, fitted, width
-from connector.cli.shell import echo_json, explained, json_option, opened, progress, refuse, settings_option, table
-from connector.errors import SettingsInvalid
+from connector.cli.shell import (
+    echo_json,
+    explained,
+    filter_option,
+    json_option,
+    opened,
+    progress,
+    refuse,
+    settings_option,
+    table,
+)
+from connector.cli.terminal import Row, fitted, width
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
 
@@ -52,20 +61,19 @@ DAY_HEADINGS = {Dated.ACTIVATED: "activated", Dated.ISSUED: "keys issued", Dated
 
 
 @click.command()
-@settings_option
 @click.option("--by", type=click.Choice(["programme", "day"]), help="A line for each programme, or for each day.")
+@filter_option("Of the population, only who matches; by attributes that the portal may read.")
 @click.option(
-    "--filter",
-    "ldap_filter",
-    default="",
-    metavar="LDAP_FILTER",
-    help="Of the population, only who matches; by attributes that the portal may read.",
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="With --by day: from that day on, as in 2026-09-01.",
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="With --by day: from AAAA-MM-JJ on.")
 @click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it: .svg or .png.")
 @json_option
+@settings_option
 def stats(
-    path: Path, by: str | None, ldap_filter: str, since: datetime | None, chart: Path | None, as_json: bool
+    by: str | None, ldap_filter: str, since: datetime | None, chart: Path | None, as_json: bool, path: Path
 ) -> None:
     """Count the population: activated, to activate, closed, keys, locks, mails.
 
@@ -105,7 +113,7 @@ def stats(
 
 def remark(found: Statistics, by: str | None) -> None:
     """What looks like a right that is missing: slapd hides what one may not read, in filters too."""
-    may = "may the portal read what you ask for? config/ldap/60-access.ldif, rule {6}"
+    may = 'may the portal read what you ask for? 60-access.ldif names what it may read; "moncompte check" tells'
     if not found.total:
         refuse(f"nobody; {may}")
     if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:
@@ -140,13 +148,10 @@ def _all_in_bars(found: Statistics) -> tuple[list[str], dict[str, list[int]]]:
 
 
 def counted(portal: Portal, ldap_filter: str, now: datetime) -> Statistics:
-    """Everybody of the population who matches. Raises UsageError for what is no filter."""
+    """Everybody of the population who matches."""
     census = Census(portal.settings, now)
     portal.directory.check_names(census.attributes)  # or a slip in the settings would count everybody as nobody's
-    try:
-        everybody = portal.directory.sweep(ldap_filter, census.attributes)
-    except SettingsInvalid as error:
-        raise click.BadParameter(str(error), param_hint="--filter") from None
+    everybody = portal.directory.sweep(ldap_filter, census.attributes)
     with progress(None, "Counting") as more:
         return census.count(_told(everybody, more))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli.office import identifier_argument, office, plain
-from connector.cli.shell import dry_run_option, settings_option
+from connector.cli.office import identifier_argument, office
+from connector.cli.shell import dry_run_option, plain, settings_option
 
 
 @click.command()
@@ -21,7 +21,7 @@ def unlock(identifier: str, dry_run: bool, path: Path) -> None:
 
     IDENTIFIER is a login, an INE (with or without blanks) or a student number. The failures are forgotten too, so that
     the next slip does not lock again. A lock for good, which an administrator set, stays: the message says how they end
-    it. Exit code 1: there is no lock, or it is one for good.
+    it. Exit code 1: nobody answers to that, there is no lock, or it is one for good.
     """
     with office(path) as (desk, settings):
         account = desk.unlock(identifier, is_dry=dry_run)

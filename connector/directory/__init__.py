@@ -24,12 +24,13 @@ from connector.directory import changes, controls, entries, readiness, wire
 from connector.directory.bulk import Request
 from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations, RawEntry
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, MonCompteError
+from connector.identifiers import folded
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_BATCH = 200
+_AT_A_TIME = 200
 _SHOWN = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,7 +71,7 @@ class Directory:
         except Conflict as error:
             raise DirectoryMisconfigured(f"{error}: {REMEDIES[NO_SUCH_OBJECT]}") from None
         except ChangeRefused as error:
-            remedy = "it needs the policy of config/ldap/50-entries.ldif"
+            remedy = "it needs the policy of 50-entries.ldif"
             raise DirectoryMisconfigured(
                 f"the decoy's password policy refuses a password ({error}): {remedy}"
             ) from None
@@ -114,9 +115,13 @@ class Directory:
             self._settings.people_dn,
             f"(&{due}{self._settings.population})",
             entries.wanted(self._names),
-            limit=_BATCH,
+            limit=_AT_A_TIME,
         )
         return [account for entry in found if (account := self._readable(*entry))]
+
+    def owing(self) -> Iterator[Account]:
+        """Everybody who is owed a mail or a notice, due or not."""
+        return self.accounts(f"(|({entries.MAIL_DUE}=*)({entries.NOTICE}=*))")
 
     def _readable(self, dn: str, attributes: dict[str, list[bytes]]) -> Account | None:
         """The account, or None with a line in the log: one entry must not hold up everybody else's mail."""
@@ -148,14 +153,16 @@ class Directory:
         population, names = controls.octets_of(self._settings.population), self._names
         everybody = iter(uids)
         with self._operations.sweeping() as sweep:
-            while chunk := list(islice(everybody, _BATCH)):
+            while chunk := list(islice(everybody, _AT_A_TIME)):
                 these = wire.every([population, wire.any_of(wire.equal(names.uid, uid) for uid in chunk)])
-                found: dict[str, list[Account]] = defaultdict(list)
+                found: dict[str, list[Account | None]] = defaultdict(list)
                 for entry in sweep(self._settings.people_dn, these, entries.printed(names)):
-                    if account := self._readable(*entry):
-                        found[account.uid].append(account)
+                    account = self._readable(*entry)
+                    for login in _logins(entry, names.uid):
+                        found[login].append(account)
                 for uid in chunk:
-                    yield uid, found[uid][0] if len(found[uid]) == 1 else None
+                    account, *others = found[folded(uid)] or [None]
+                    yield uid, account if account and account.uid == uid and not others else None
 
     def store_keys(self, issued: Iterable[tuple[T, Account, PendingKey]]) -> Iterator[tuple[T, MonCompteError | None]]:
         """``store_key`` of many, in the fast lane; of each, what it was for and its error, in the order of the answers.
@@ -276,6 +283,11 @@ class Directory:
         else:
             names = [self._names.uid, self._names.alias]
         return "".join(f"({name}={value})" for name in names if name)
+
+
+def _logins(entry: RawEntry, name: str) -> set[str]:
+    """Every login of an entry, as slapd compares them: a second one, or another case, may be somebody else's."""
+    return {folded(value.decode("utf-8", "replace")) for value in entry[1].get(name.lower(), ())}
 
 
 def _purge_request(is_key: bool, account: Account) -> Request:

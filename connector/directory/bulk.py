@@ -21,6 +21,8 @@ PAGE = 500  # entries; 60-access.ldif allows 1,000
 _ON_THEIR_WAY = 100
 _CHUNK = 1 << 18  # octets
 _FIRST = 1 << 20  # message numbers that ldap3 has not used on this connection
+_LARGEST = 1 << 24  # octets of one answer: a server that is none may send for ever
+_WRITTEN = {wire.MODIFY_DONE, wire.ADD_DONE}
 _PATIENCE_SECONDS = 60  # for the first answer of a page: without an index slapd reads everything first
 
 T = TypeVar("T")
@@ -44,11 +46,10 @@ class Lane:
             with _translated():
                 number = next(self._numbers)
                 self._line.sendall(wire.search(number, base, ldap_filter, attributes, (PAGE, cookie)))
-            done = yield from self._page()
-            if done.code:
-                yield done.code
-                return
-            if not (cookie := done.cookie()):
+            code, cookie = yield from self._page(number)
+            if code:
+                yield code
+            if code or not cookie:
                 return
 
     def write(self, requests: Iterable[tuple[T, Request]]) -> Iterator[tuple[T, int]]:
@@ -69,24 +70,27 @@ class Lane:
         with _translated():
             self._line.sendall(unsent)
             unsent.clear()
-            return [(waiting.pop(answer.number), answer.code) for answer in self._hear()]
+            return [(waiting.pop(answer.number), answer.code) for answer in self._hear() if answer.kind in _WRITTEN]
 
-    def _page(self) -> Generator[Entry, None, Answer]:
-        """Entries; returns the answer that ends the page."""
+    def _page(self, number: int) -> Generator[Entry, None, tuple[int, bytes]]:
+        """Entries; returns the result code that ends the page, and where the next one begins."""
         while True:
-            with _translated():
-                heard = list(self._hear())
-            for answer in heard:
-                if answer.kind == wire.SEARCH_DONE:
-                    return answer
-                if answer.kind == wire.SEARCH_ENTRY:  # no referrals: they are another server's entries
-                    yield answer.entry()
+            with _translated():  # all that a server's octets can break, before the first of them is passed on
+                heard = [answer for answer in self._hear() if answer.number == number]
+                ends = [(answer.code, answer.cookie()) for answer in heard if answer.kind == wire.SEARCH_DONE]
+                # No referrals: they are another server's entries.
+                entries = [answer.entry() for answer in heard if answer.kind == wire.SEARCH_ENTRY]
+            yield from entries
+            if ends:
+                return ends[0]
 
     def _hear(self) -> Iterator[Answer]:
         received = self._line.recv(_CHUNK)
         if not received:
             raise DirectoryUnavailable("the connection was closed")
         self._received += received
+        if len(self._received) > _LARGEST:
+            raise DirectoryUnavailable("an answer is larger than any entry")
         for answer in wire.answers(self._received):
             if not answer.number:
                 raise DirectoryUnavailable("the server says goodbye")  # RFC 4511 §4.4.1

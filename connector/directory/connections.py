@@ -162,7 +162,7 @@ class Connections:
         if result["result"] in _BUSY:
             raise DirectoryUnavailable(result["description"])  # the next server may do better
         if result["result"] != 0:
-            remedy = "check [directory] bind_dn and password_file, and that config/ldap/50-entries.ldif was loaded"
+            remedy = "check [directory] bind_dn and password_file, and that 50-entries.ldif was loaded"
             raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 

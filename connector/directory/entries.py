@@ -23,6 +23,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
 _NOTICE = re.compile(rf"(?P<due>\S+) (?P<tries>\d{{1,4}}) (?P<happened>({_WORD})(\+({_WORD}))*) (?P<address>.+)")
 _LABEL = re.compile(r"^\{[^}]*\}")
+_USUAL_TIME = re.compile(r"[0-9]{14}Z")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
 _OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
 OURS = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
@@ -61,7 +62,7 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
 
     uid = one(names.uid)
     if uid is None:
-        raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see config/ldap, the access rules")
+        raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see the access rules, 60-access.ldif")
     rescues = tuple(value for value in every(names.rescue) if has_label(value, names.rescue_label))
     return Account(
         dn=dn,
@@ -101,6 +102,8 @@ def is_locked_for_good(locked_since: str | None) -> bool:
 def to_instant(text: str | None) -> datetime | None:
     """A GeneralizedTime (RFC 4517 §3.3.13) as an aware UTC instant; None for nothing or for nonsense."""
     try:
+        if text and _USUAL_TIME.fullmatch(text):  # as slapd and we write it; ten times as fast
+            return datetime.fromisoformat(f"{text[:8]}T{text[8:]}")
         parsed = format_time(text.encode()) if text else None
         return parsed.astimezone(UTC) if isinstance(parsed, datetime) else None
     except (ValueError, OverflowError):

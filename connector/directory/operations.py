@@ -39,10 +39,10 @@ _NO_WRITES = {10, 53, 80}  # referral, unwillingToPerform, other
 _NOT_PROVED = {CONSTRAINT, 48, 49, 50, 53}  # no password, wrong password, no right to bind, an account not in use
 REMEDIES = {
     10: "this server takes no writes: list the provider first in [directory] uri",
-    17: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
-    21: "the schema is not loaded: config/ldap/12-schema-moncompte.ldif",
-    NO_SUCH_OBJECT: "no such entry, or no right to see it: check the DN, load config/ldap from 12- to 60-access.ldif",
-    50: "a right is missing: load config/ldap/60-access.ldif",
+    17: 'the schema is not loaded: 12-schema-moncompte.ldif, as "moncompte ldif" writes it',
+    21: 'the schema is not loaded: 12-schema-moncompte.ldif, as "moncompte ldif" writes it',
+    NO_SUCH_OBJECT: 'no such entry, or no right to see it: check the DN, load what "moncompte ldif" writes',
+    50: 'a right is missing: load 60-access.ldif, as "moncompte ldif" writes it',
     53: "this server takes no writes now: is it read-only, or a consumer?",
     80: "this server cannot write: is its disk full, or its database (olcDbMaxSize)?",
 }
@@ -156,7 +156,7 @@ def _result(code: int) -> dict[str, Any]:
 
 def _sweep_error(code: int, base: str) -> MonCompteError:
     if code in _LIMITS:
-        remedy = "the portal may not read page by page: load the olcLimits of config/ldap/60-access.ldif"
+        remedy = 'the portal may not read page by page: load the olcLimits of 60-access.ldif ("moncompte acl")'
         return DirectoryMisconfigured(f"search under {base}: {RESULT_CODES[code]}: {remedy}")
     return _failure(_result(code), f"search under {base}")
 

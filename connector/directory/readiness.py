@@ -49,7 +49,7 @@ def check_names(operations: Operations, used: Iterable[str]) -> None:
     bare = (name.partition(";")[0] for name in used if name)
     unknown = [name for name in bare if known and name.lower() not in known and not name[0].isdigit()]
     if unknown:
-        remedy = "correct [attributes] in the settings, or load the schema (config/ldap)"
+        remedy = 'correct [attributes] in the settings, or load the schema ("moncompte schema")'
         raise DirectoryMisconfigured(f"the directory does not know {', '.join(unknown)}: {remedy}")
 
 
@@ -67,8 +67,8 @@ def check_passwords(operations: Operations, decoy_dn: str, how: str) -> None:
             continue
         if operations.compares(decoy_dn, "userPassword", secret):
             raise DirectoryMisconfigured(
-                "the directory stores new passwords in clear: load config/ldap/40-password-policy.ldif "
-                '(olcPPolicyHashCleartext), or set [password] hash = "argon2id"'
+                "the directory stores new passwords in clear: load 40-password-policy.ldif (olcPPolicyHashCleartext), "
+                'as "moncompte ldif" writes it, or set [password] hash = "argon2id"'
             )
         if operations.binds(decoy_dn, secret):
             return

@@ -93,7 +93,7 @@ class Register:
 
     def holders(self, identifiers: Iterable[Identifier], attributes: Sequence[str]) -> list[Holder]:
         """Every entry of the people's branch that answers to one of the identifiers."""
-        either = wire.either(term for identifier in identifiers for term in self._terms(identifier))
+        either = wire.any_of(term for identifier in identifiers for term in self._terms(identifier))
         inside = {dn for dn, _ in self._found(wire.every((self._population, either)), ["1.1"])}
         wanted = [*filter(None, (self._names.uid, self._names.alias, self._names.ine, self._names.student_number))]
         return [
@@ -103,7 +103,7 @@ class Register:
 
     def inside(self, uids: Iterable[str]) -> set[str]:
         """Of the logins of entries that were just added, those that the population's filter finds, ``folded``."""
-        either = wire.either(wire.equal(self._names.uid, uid) for uid in uids)
+        either = wire.any_of(wire.equal(self._names.uid, uid) for uid in uids)
         found = self._found(wire.every((self._population, either)), [self._names.uid])
         return {folded(uid) for _, entry in found for uid in _texts(entry.get(self._names.uid.lower(), ()))}
 

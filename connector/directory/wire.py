@@ -44,21 +44,24 @@ class Answer:
         return _integer_at(self.body, 0)
 
     def entry(self) -> Entry:
-        """The entry of a ``SEARCH_ENTRY``."""
-        body = self.body
+        """The entry of a ``SEARCH_ENTRY``. What is short is read without a call: there may be a million."""
+        body = bytes(self.body)
         start, end = _span(body, 0)
         attributes: dict[str, list[bytes]] = {}
         place, last = _span(body, end)
         while place < last:
-            one, place = _span(body, place)
+            size = body[place + 1]
+            one, place = (place + 2, place + 2 + size) if size < _LONG else _span(body, place)
             name_start, name_end = _span(body, one)
-            value, values_end = _span(body, name_end)
+            size = body[name_end + 1]
+            value, values_end = (name_end + 2, name_end + 2 + size) if size < _LONG else _span(body, name_end)
             values = []
             while value < values_end:
-                value_start, value = _span(body, value)
-                values.append(bytes(body[value_start:value]))
-            attributes[str(body[name_start:name_end], "utf-8").lower()] = values
-        return str(body[start:end], "utf-8"), attributes
+                size = body[value + 1]
+                value_start, value = (value + 2, value + 2 + size) if size < _LONG else _span(body, value)
+                values.append(body[value_start:value])
+            attributes[body[name_start:name_end].decode().lower()] = values
+        return body[start:end].decode(), attributes
 
     def cookie(self) -> bytes:
         """Where the next page of a search begins; nothing when this was the last."""
@@ -142,11 +145,6 @@ def every(terms: Iterable[bytes]) -> bytes:
     return _tlv(_AND, b"".join(terms))
 
 
-def either(terms: Iterable[bytes]) -> bytes:
-    """Whatever matches one of the terms."""
-    return _tlv(_OR, b"".join(terms))
-
-
 def _message(number: int, operation: bytes, controls: bytes = b"") -> bytes:
     extra = _tlv(_CONTROLS, controls) if controls else b""
     return _tlv(_SEQUENCE, _tlv(_INTEGER, _big_endian(number)) + operation + extra)
@@ -173,7 +171,7 @@ def _big_endian(number: int) -> bytes:
     return number.to_bytes(number.bit_length() // 8 + 1, "big")
 
 
-def _span(view: memoryview, place: int) -> tuple[int, int]:
+def _span(view: memoryview | bytes, place: int) -> tuple[int, int]:
     """Where the content of the element at ``place`` begins and ends."""
     size = view[place + 1]
     if size < _LONG:

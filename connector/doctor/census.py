@@ -25,7 +25,7 @@ _EXPIRED_AFTER = timedelta(days=1)
 _LOCKED_FOR_GOOD = entries.PERMANENT_LOCK[:4].encode()  # the year 0000
 _NOTED = 1000  # people
 _ROUNDS = 3  # of a dispatcher, before its mails are late
-ATTRIBUTES = (*entries.OURS, entries.LOCKED_SINCE, entries.PASSWORD_CHANGED)
+ATTRIBUTES = (*entries.OURS, entries.LOCKED_SINCE, entries.PASSWORD_CHANGED, "pwdReset")
 
 
 @dataclass(slots=True)

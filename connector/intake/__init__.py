@@ -17,13 +17,13 @@ from connector.directory.register import Addition, Amendment, Register
 from connector.identifiers import folded
 from connector.intake.export import Export, Row
 from connector.intake.faults import BadLine, Fault
+from connector.intake.persons import Person, Reader
 from connector.intake.plan import Plan, Planner
-from connector.intake.records import Reader, Record
 from connector.settings import Settings
 
 __all__ = ["Addition", "Amendment", "BadLine", "Intake", "Register", "Report", "Written"]
 
-BATCH = 100
+AT_A_TIME = 100
 """Lines that are looked up, and written, at a time."""
 T = TypeVar("T")
 Progress = Callable[[int], object]
@@ -38,11 +38,6 @@ class Report:
     to_change: set[int] = field(default_factory=set)
     unchanged: int = 0
     bad: list[BadLine] = field(default_factory=list)
-
-    @property
-    def bad_lines(self) -> int:
-        """How many lines are bad, each with one fault or several."""
-        return len({each.line for each in self.bad})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +65,13 @@ class Intake:
     def check(self, progress: Progress) -> Report:
         """Judge every line and compare every person; nothing is written."""
         report = Report()
-        for record, plan in self._plans(self._good(self._rows(report), report, progress)):
+        for person, plan in self._plans(self._good(self._rows(report), report, progress)):
             if isinstance(plan, list):
                 report.bad += plan
             elif plan is None:
                 report.unchanged += 1
             else:
-                (report.to_create if isinstance(plan, Addition) else report.to_change).add(record.line)
+                (report.to_create if isinstance(plan, Addition) else report.to_change).add(person.line)
         report.bad.sort(key=lambda each: each.line)
         return report
 
@@ -84,45 +79,45 @@ class Intake:
         """Whether a line of the file has this login; known after ``check``."""
         return self._reader.has_seen(uid)
 
-    def plans(self, report: Report) -> Iterator[tuple[Record, Plan]]:
+    def plans(self, report: Report) -> Iterator[tuple[Person, Plan]]:
         """What is to be written, compared afresh; what has become a bad line since, or needs nothing more."""
         wanted = report.to_create | report.to_change
         rows = (row for row in self.export.rows() if isinstance(row, Row) and row.line in wanted)
         reader = Reader(self._settings, self._schema)
-        return self._plans(record for row in rows if isinstance(record := reader.read(row), Record))
+        return self._plans(person for row in rows if isinstance(person := reader.read(row), Person))
 
     def write(self, report: Report, progress: Progress) -> Iterator[Written]:
         """Write what is to be written; what became of each line. Raises DirectoryUnavailable: run it again.
 
         The first goes alone: were the settings to make people outside the population, it is one, not a hundred.
         """
-        for batch in _batches(self.plans(report), first=1):
-            yield from self._write(batch)
-            progress(len(batch))
+        for some in _some(self.plans(report), first=1):
+            yield from self._write(some)
+            progress(len(some))
 
-    def _write(self, batch: list[tuple[Record, Plan]]) -> Iterator[Written]:
-        writes = [(record, plan) for record, plan in batch if isinstance(plan, Addition | Amendment)]
+    def _write(self, some: list[tuple[Person, Plan]]) -> Iterator[Written]:
+        writes = [(person, plan) for person, plan in some if isinstance(plan, Addition | Amendment)]
         refused = self._register.write([plan for _, plan in writes])
-        added = [record.uid for record, plan in writes if isinstance(plan, Addition)]
+        added = [person.uid for person, plan in writes if isinstance(plan, Addition)]
         inside = self._register.inside(added) if added else set()
-        for place, (record, plan) in enumerate(writes):
-            done = _written(record, plan)
+        for place, (person, plan) in enumerate(writes):
+            done = _written(person, plan)
             if place in refused:
-                done = replace(done, bad=BadLine(record.line, Fault.REFUSED, detail=refused[place]))
-            elif isinstance(plan, Addition) and folded(record.uid) not in inside:
-                done = replace(done, bad=self._take_back(record, plan))
+                done = replace(done, bad=BadLine(person.line, Fault.REFUSED, detail=refused[place]))
+            elif isinstance(plan, Addition) and folded(person.uid) not in inside:
+                done = replace(done, bad=self._take_back(person, plan))
             yield done
-        for record, why in batch:
+        for person, why in some:
             if isinstance(why, list):
-                yield Written(record.line, record.uid, is_new=False, bad=why[0])
+                yield Written(person.line, person.uid, is_new=False, bad=why[0])
 
-    def _take_back(self, record: Record, plan: Addition) -> BadLine:
+    def _take_back(self, person: Person, plan: Addition) -> BadLine:
         is_gone = self._register.take_back(plan.dn)
-        return BadLine(record.line, Fault.OUTSIDE if is_gone else Fault.LEFT_OUTSIDE, detail=plan.dn)
+        return BadLine(person.line, Fault.OUTSIDE if is_gone else Fault.LEFT_OUTSIDE, detail=plan.dn)
 
-    def _plans(self, records: Iterable[Record]) -> Iterator[tuple[Record, Plan]]:
-        for batch in _batches(records):
-            yield from self._planner.plans(batch)
+    def _plans(self, persons: Iterable[Person]) -> Iterator[tuple[Person, Plan]]:
+        for some in _some(persons):
+            yield from self._planner.plans(some)
 
     def _rows(self, report: Report) -> Iterator[Row]:
         for row in self.export.rows():
@@ -132,25 +127,25 @@ class Intake:
             else:
                 yield row
 
-    def _good(self, rows: Iterable[Row], report: Report, progress: Progress) -> Iterator[Record]:
+    def _good(self, rows: Iterable[Row], report: Report, progress: Progress) -> Iterator[Person]:
         for row in rows:
             progress(1)
-            record = self._reader.read(row)
-            if isinstance(record, Record):
-                yield record
+            person = self._reader.read(row)
+            if isinstance(person, Person):
+                yield person
             else:
-                report.bad += record
+                report.bad += person
 
 
-def _written(record: Record, plan: Addition | Amendment) -> Written:
+def _written(person: Person, plan: Addition | Amendment) -> Written:
     if isinstance(plan, Addition):
-        return Written(record.line, record.uid, is_new=True)
-    return Written(record.line, record.uid, is_new=False, changed=tuple(plan.changes))
+        return Written(person.line, person.uid, is_new=True)
+    return Written(person.line, person.uid, is_new=False, changed=tuple(plan.changes))
 
 
-def _batches(items: Iterable[T], first: int = BATCH) -> Iterator[list[T]]:
+def _some(items: Iterable[T], first: int = AT_A_TIME) -> Iterator[list[T]]:
     """Lists of ``first``, then of a hundred."""
     waiting, size = iter(items), first
-    while batch := list(islice(waiting, size)):
-        yield batch
-        size = BATCH
+    while some := list(islice(waiting, size)):
+        yield some
+        size = AT_A_TIME

@@ -1,4 +1,4 @@
-"""The students' records export as a file: octets, text, lines, fields. What the fields mean is ``mapping``'s.
+"""The students' records export as a file: octets, text, lines, fields. What the fields mean is ``persons``'s.
 
 One line is one person: a field that goes on over several lines is refused, so that one quotation mark too many spoils
 one line and not the rest of the file.

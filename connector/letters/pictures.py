@@ -15,6 +15,7 @@ from connector.letters.template import Template
 
 _QUIET = 4  # modules around a QR code, ISO/IEC 18004 §9.1
 _WIDEST_LOGO = 80.0  # millimetres
+_MOST_PIXELS = 25_000_000  # of a logo: a few lines say it is so large, and four octets each it takes
 _JPEG_SIZES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive: what PDF viewers read
 _REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))  # cairo wants the first pixel in the low bit
 _AS_DIGITS = bytes([ord("1"), *[ord("0")] * 255])
@@ -48,6 +49,8 @@ def _jpeg(path: Path) -> cairocffi.ImageSurface:
         marker, length = struct.unpack_from(">xBH", octets, place)
         if marker in _JPEG_SIZES:
             height, width = struct.unpack_from(">HH", octets, place + 5)
+            if not 0 < width * height <= _MOST_PIXELS:
+                raise ValueError(f"{path.name} is {width} by {height} pixels: {_MOST_PIXELS:,} in all at most")
             surface = cairocffi.ImageSurface(cairocffi.FORMAT_RGB24, width, height)
             surface.set_mime_data("image/jpeg", octets)
             return surface

@@ -87,7 +87,6 @@ def _issue(settings: Settings, sheet: Path, ldap_filter: str) -> tuple[float, in
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
     issued = sheet.read_bytes().count(b"\n") - 1
-    print(f"  issued {issued} keys in {seconds:.1f} s", file=sys.stderr)
     return issued / seconds, usage.ru_maxrss
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import click
+
 from connector.cli import main as moncompte
 from connector.cli.demo import settings as demo_settings
 from connector.clock import utc_now
@@ -74,7 +76,7 @@ def _ours(file: Path) -> dict[str, list[str]]:
     commands = {}
     for words in BOUNDS_SECONDS:
         name, *rest = words.split()
-        if name in moncompte.commands:
+        if moncompte.get_command(click.Context(moncompte), name):
             commands[words] = [str(_COMMAND), name, "--settings", str(file), *rest]
         else:
             print(f"moncompte {name}: left out, there is no such command yet")

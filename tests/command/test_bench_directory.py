@@ -14,6 +14,11 @@ ROOT = Path(__file__).parents[2]
     ("bench", "options", "rows"),
     [
         (
+            "issue",
+            ("--people", "60", "--rounds", "1"),
+            [*(f"ldapmodify, {processes} at a time" for processes in (1, 2, 4, 8)), "moncompte issue"],
+        ),
+        (
             "lookup",
             ("--few", "100", "--entries", "300", "400", "--lookups", "20"),
             ["login", "INE", "login of nobody", "INE of nobody"] * 2,

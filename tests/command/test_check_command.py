@@ -90,7 +90,7 @@ def test_the_fixes_go_to_a_new_file_of_our_own(check: Check, slapd: PrivateSlapd
     assert "# ldapadd -x -D ADMIN" in text
     again = check("--fix-ldif", str(file), **wrong)
     assert again.exit_code == 1
-    assert "give the name of a new file" in again.stderr
+    assert "exists already: give another name" in again.stderr
     assert file.read_text() == text
 
 

@@ -18,8 +18,8 @@ from connector.model import Account, By, Origin
 from connector.office import Office
 from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.operator_fixtures import Typed, entry, write
 from tests.portal_fixtures import MovingClock, account, audited, issue, mailed_key
+from tests.shell_fixtures import Typed, entry, write
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
 NEW = "jeanne@nouveau.example"
@@ -48,6 +48,14 @@ def lock(portal: Portal, slapd: PrivateSlapd, dn: str) -> None:
     for _ in range(10):
         assert not portal.directory.prove(Account(dn, "", ""), "not the password")
     assert "pwdAccountLockedTime" in slapd.search("(objectClass=person)", "+", base=dn)[0]
+
+
+def rule_of(slapd: PrivateSlapd, number: int) -> str:
+    """The access rule of that number, without it."""
+    as_root = ("-Q", "-Y", "EXTERNAL", "-LLL", "-o", "ldif-wrap=no")
+    beginning = f"olcAccess: {{{number}}}"
+    found = slapd.run("ldapsearch", *as_root, "-b", "olcDatabase={1}mdb,cn=config", "olcAccess").splitlines()
+    return next(line for line in found if line.startswith(beginning)).removeprefix(beginning)
 
 
 # revoke
@@ -79,6 +87,15 @@ def test_the_mail_owed_for_a_revoked_key_is_not_sent(
 def test_without_a_key_there_is_nothing_to_revoke(typed: Typed, audit_file: Path) -> None:
     assert typed("revoke", "emercier", code=1).stderr == "Error: emercier has no key\n"
     assert last_line(audit_file) == ("operator:key:revoke", "refused", "no-key", "shell:alice", "emercier")
+
+
+def test_a_mail_that_is_owed_without_a_key_is_dropped(
+    typed: Typed, portal: Portal, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    due = f"add: moncompteMailDue\nmoncompteMailDue: {to_time(portal.now())}"
+    write(slapd, people["jmartin001"], f"add: objectClass\nobjectClass: moncompteAccount\n-\n{due}")
+    assert "the mail of a key that was never made revoked" in typed("revoke", "jmartin001").stdout
+    assert "moncompteMailDue" not in entry(slapd, "jmartin001")
 
 
 def test_a_key_issued_in_the_same_instant_is_revoked_too(
@@ -247,6 +264,23 @@ def test_a_key_on_paper_lives(typed: Typed, portal: Portal, origin: Origin) -> N
     assert portal.sign_in("emercier", key).by is By.KEY
 
 
+def test_a_key_of_unknown_origin_may_lie_in_the_old_mailbox_and_dies(
+    typed: Typed, portal: Portal, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    key = issue(portal, "jmartin001")
+    write(slapd, people["jmartin001"], "delete: moncompteKeyOrigin")
+    assert "dead" in typed("set-rescue", "jmartin001", NEW).stdout
+    with pytest.raises(KeyDead):
+        portal.sign_in("jmartin001", key)
+
+
+def test_a_label_without_an_address_is_removed_too(typed: Typed, slapd: PrivateSlapd, people: dict[str, str]) -> None:
+    """Some import left it there; the next address must not stand beside it."""
+    write(slapd, people["nfaure"], "replace: supannMailPrive\nsupannMailPrive: {SECOURS}")
+    typed("set-rescue", "nfaure", "--remove")
+    assert "supannMailPrive" not in entry(slapd, "nfaure")
+
+
 def test_a_mail_that_was_owed_to_the_old_address_is_not_sent(
     typed: Typed, portal: Portal, mailbox: Mailbox, clock: MovingClock
 ) -> None:
@@ -381,6 +415,34 @@ def test_traces_of_mails_given_up_go_with_their_time(
     assert entry(slapd, "jmartin001")["moncompteMailFailures"] == ["3"]
 
 
+def test_the_trace_of_a_mail_stays_while_its_day_is_younger_than_asked(
+    typed: Typed, portal: Portal, slapd: PrivateSlapd, people: dict[str, str], clock: MovingClock
+) -> None:
+    issue(portal, "lroy")
+    sent = f"replace: moncompteSent\nmoncompteSent: {to_time(portal.now())}"
+    write(slapd, people["lroy"], f"replace: moncompteMailFailures\nmoncompteMailFailures: 30\n-\n{sent}")
+    assert "0 traces" in typed("purge", "--older-than", "1").stdout
+    clock.forward(days=1)
+    assert "1 traces" in typed("purge", "--older-than", "1").stdout
+
+
+def test_a_purge_that_the_directory_refuses_says_so(
+    typed: Typed, portal: Portal, slapd: PrivateSlapd, clock: MovingClock
+) -> None:
+    """Where the portal may read our attributes and no longer write them."""
+    issue(portal, "emercier")
+    clock.forward(days=22)
+    database = "dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\n"
+    rule = rule_of(slapd, 1)
+    write_no_more = f"{database}delete: olcAccess\nolcAccess: {{1}}\n-\nadd: olcAccess\nolcAccess: {{1}}"
+    slapd.add_config(write_no_more + rule.replace(" write", " read") + "\n")
+    try:
+        assert "load 60-access.ldif" in typed("purge", code=78).stderr
+    finally:
+        slapd.add_config(write_no_more + rule + "\n")
+    assert "moncompteKeyHash" in entry(slapd, "emercier")
+
+
 def test_a_purge_reaches_more_than_a_search_without_pages_returns(
     typed: Typed, slapd: PrivateSlapd, portal: Portal
 ) -> None:
@@ -404,15 +466,12 @@ def test_a_directory_whose_rules_are_older_is_told_to_load_them(
 ) -> None:
     lock(portal, slapd, people["jmartin001"])
     database = "dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\n"
-    found = slapd.run(
-        "ldapsearch", "-Q", "-Y", "EXTERNAL", "-LLL", "-o", "ldif-wrap=no", "-b", "cn=config", "olcAccess"
-    )
-    rule = next(line for line in found.splitlines() if line.startswith("olcAccess: {6}"))
+    rule = rule_of(slapd, 6)
     slapd.add_config(f"{database}delete: olcAccess\nolcAccess: {{6}}\n")
     try:
-        assert "load config/ldap/60-access.ldif" in typed("unlock", "jmartin001", code=78).stderr
+        assert "load 60-access.ldif" in typed("unlock", "jmartin001", code=78).stderr
     finally:
-        slapd.add_config(f"{database}add: olcAccess\n{rule}\n")
+        slapd.add_config(f"{database}add: olcAccess\nolcAccess: {{6}}{rule}\n")
 
 
 def test_a_directory_that_does_not_answer_is_no_refusal(typed: Typed, settings_file: Path) -> None:

@@ -15,8 +15,8 @@ from connector.clock import utc_now
 from connector.demo.mailbox import Mailbox
 from connector.portal import Portal
 from connector.settings import Settings
-from tests.operator_fixtures import Typed
 from tests.portal_fixtures import MovingClock, audited, key_in
+from tests.shell_fixtures import Typed
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
 
@@ -28,8 +28,21 @@ def test_one_round_mails_what_is_overdue_and_says_how_much(
     portal.request_key("jmartin001")
     assert typed("dispatch", "--once").stdout == "0 mailed, 0 put off, 0 given up\n"  # the lease is the portal's
     clock.forward(seconds=120)
-    assert json.loads(typed("dispatch", "--once", "--json").stdout) == {"done": 1, "put-off": 0, "given-up": 0}
+    assert json.loads(typed("dispatch", "--once", "--json").stdout) == {"done": 1, "put_off": 0, "given_up": 0}
     assert portal.sign_in("jmartin001", key_in(mailbox.mails[0]))
+
+
+def test_a_dry_run_tells_what_is_owed_and_mails_nothing(
+    typed: Typed, portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    assert typed("dispatch", "--dry-run").stdout == "0 keys and 0 notices would be mailed; 1 mails wait for later\n"
+    typed("set-rescue", "emercier", "elodie@nouveau.example")
+    clock.forward(seconds=120)
+    told = json.loads(typed("dispatch", "--dry-run", "--json").stdout)
+    assert told == {"keys": 1, "notices": 2, "later": 0}
+    assert mailbox.mails == []
+    assert json.loads(typed("dispatch", "--once", "--json").stdout)["done"] == 3
 
 
 def test_a_mail_that_is_put_off_is_not_as_asked(

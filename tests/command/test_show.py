@@ -17,8 +17,8 @@ from connector.model import By, Origin
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
-from tests.operator_fixtures import Typed, shown, write
 from tests.portal_fixtures import START, MovingClock, issue, mailed_key, other_key
+from tests.shell_fixtures import Typed, shown, write
 
 STATE = "replace: supannRessourceEtatDate\nsupannRessourceEtatDate: {COMPTE}A:SupannActif:"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.cli.columns import fitted
+from connector.cli.terminal import fitted
 from connector.demo.slapd import PrivateSlapd
 from connector.statistics import Dated, Fact
 from tests.shell_fixtures import Moncompte

@@ -62,7 +62,7 @@ def test_accounts_are_read_in_the_order_they_are_asked_for(portal: Portal, peopl
 def test_more_of_them_than_one_filter_holds(
     portal: Portal, people: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "_BATCH", 2)
+    monkeypatch.setattr(directory, "_AT_A_TIME", 2)
     uids = sorted(found.uid for found in portal.directory.accounts())
     assert [(uid, who and who.uid) for uid, who in portal.directory.accounts_of(uids)] == [(u, u) for u in uids]
 

@@ -154,6 +154,12 @@ def _refuse_sender(server: socket.socket) -> None:
                 return
 
 
+def test_mails_that_travel_in_clear_are_named(healthy: Settings) -> None:
+    """0.0.0.0 is this machine, and is not called so."""
+    (finding,) = wrong(examined(changed(healthy, "mail", host="0.0.0.0")))  # noqa: S104 (nobody listens there)
+    assert (finding.name, finding.level) == ("mail-tls", Level.WARNING)
+
+
 def test_no_mail_is_sent(healthy: Settings, mailbox: Mailbox) -> None:
     examined(healthy)
     assert mailbox.mails == []

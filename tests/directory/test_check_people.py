@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.demo.slapd import PrivateSlapd
+from connector.directory.entries import to_time
 from connector.doctor import Level
 from connector.settings import Settings
 from tests.checked import examined, names, wrong
@@ -38,9 +39,9 @@ FAULTS = {
 }
 
 
-def said(settings: Settings) -> dict[str, str]:
+def said(settings: Settings, now: datetime = NOW) -> dict[str, str]:
     """What is wrong with people, by name; less the two who share an INE on purpose."""
-    found = wrong(examined(settings, now=NOW))
+    found = wrong(examined(settings, now=now))
     return {finding.name: finding.what for finding in found if finding.name not in {"double-ine", "clock"}}
 
 
@@ -128,3 +129,39 @@ def test_who_is_locked_for_good_is_no_example_of_what_the_portal_may_write(
     report = examined(ready, now=NOW)
     assert "rights" in [finding.name for finding in report.findings(Level.UNTRIED)]
     assert [finding.name for finding in wrong(report) if finding.name != "clock"] == []
+
+
+def test_what_is_overdue_is_told_once_its_time_of_grace_is_over(
+    ready: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    """Three rounds of a dispatcher and a lease for a mail or a notice, a day for an expired key."""
+    grace = timedelta(seconds=3 * ready.mail.dispatch_every_seconds + ready.mail.lease_seconds)
+    written = {
+        "jmartin001": f"{ALIVE}-\nadd: moncompteMailDue\nmoncompteMailDue: {to_time(NOW - grace)}\n",
+        "lroy": f"{OURS}add: moncompteNotice\nmoncompteNotice: {to_time(NOW - grace)} 0 password l@courriel.example\n",
+        "mdarcy": f"{KEY}add: moncompteKeyExpiry\nmoncompteKeyExpiry: {to_time(NOW - timedelta(days=1))}\n",
+    }
+    for uid, changes in written.items():
+        slapd.add_ldif(f"dn: {people[uid]}\nchangetype: modify\n{changes}")
+    assert said(ready) == {}
+    found = said(ready, NOW + timedelta(seconds=1))
+    assert list(found) == ["expired-keys", "late-mails"]
+    assert people["mdarcy"] in found["expired-keys"]
+    assert found["late-mails"].startswith("2 wait")
+
+
+def test_tries_of_a_notice_that_is_still_owed_are_no_mail_that_was_given_up(
+    ready: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    tries = "add: moncompteMailFailures\nmoncompteMailFailures: 3"
+    notice = f"add: moncompteNotice\nmoncompteNotice: {to_time(NOW)} 3 password j@courriel.example"
+    slapd.add_ldif(f"dn: {people['jmartin001']}\nchangetype: modify\n{OURS}{tries}\n-\n{notice}\n")
+    assert said(ready) == {}
+
+
+def test_a_first_password_that_its_owner_must_change_is_no_contradiction(
+    ready: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    reset = "add: userPassword\nuserPassword: Pont-de-Pierre-1822\n-\nadd: pwdReset\npwdReset: TRUE\n"
+    slapd.add_ldif(f"dn: {people['nfaure']}\nchangetype: modify\n{reset}")
+    assert said(ready) == {}

@@ -160,14 +160,15 @@ def mended(server: PrivateSlapd, settings: Settings, name: str) -> None:
     assert wrong(examined(settings, server.ldapi_uri)) == []
 
 
-def front(rule: str) -> object:
-    return lambda rules: [f'{rule} by dn.exact="{PORTAL}" write by * break', *rules]
+def front(rule: str, right: str = "write") -> object:
+    return lambda rules: [f'{rule} by dn.exact="{PORTAL}" {right} by * break', *rules]
 
 
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
         (front("to attrs=userPassword"), "to read a password's hash"),
+        (front("to attrs=userPassword", "=wcx"), "to compare a password"),
         (front("to attrs=userPassword"), "to a password to somebody who is suspended"),
         (front(f'to dn.subtree="{PEOPLE}" attrs=description,mail'), "to write description, mail"),
         (front("to attrs=supannMailPrive"), "other labels"),

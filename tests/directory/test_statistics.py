@@ -84,6 +84,17 @@ def test_a_key_is_live_until_it_expires_or_is_worn_out(
     assert (expired[Fact.WITH_KEY], expired[Fact.WITHOUT_KEY], expired[Fact.EXPIRED_KEY]) == (0, 3, 3)
 
 
+def test_a_key_dies_at_the_second_of_its_expiry(
+    portal: Portal, people: dict[str, str], slapd: PrivateSlapd, clock: MovingClock
+) -> None:
+    issue(portal, "emercier")
+    change(slapd, people["emercier"], moncompteKeyExpiry=to_time(START + timedelta(seconds=30)))
+    clock.forward(seconds=29)
+    assert census(portal).total[Fact.WITH_KEY] == 1
+    clock.forward(seconds=1)
+    assert census(portal).total[Fact.WITH_KEY] == 0
+
+
 def test_a_rest_ends_and_a_lock_for_good_does_not(
     portal: Portal, people: dict[str, str], slapd: PrivateSlapd, clock: MovingClock
 ) -> None:

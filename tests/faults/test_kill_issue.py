@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +22,7 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.people import sample_people, to_ldif
 from connector.demo.slapd import PrivateSlapd
 from tests.faults.serving import as_toml
+from tests.portal_fixtures import SHOWN_KEY
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
 KILLS = 20
@@ -39,7 +42,7 @@ class Issuing:
         return self.sheet.with_name(self.sheet.name + ".batch")
 
     def start(self) -> subprocess.Popen[str]:
-        begin = ["--filter", "(uid=*)", "--csv", str(self.sheet)]
+        begin = ["--filter", "(uid=*)", "--letters" if self.sheet.suffix == ".pdf" else "--csv", str(self.sheet)]
         words = ["--resume", str(self.record)] if self.record.exists() else begin
         return subprocess.Popen(
             [COMMAND, "issue", "--settings", str(self.settings), *words],
@@ -51,7 +54,7 @@ class Issuing:
     def wait_for_paper(self, process: subprocess.Popen[str], size: float) -> None:
         """Until there is so much of it, or the process ended before."""
         while process.poll() is None and (not self.sheet.exists() or self.sheet.stat().st_size < size):
-            time.sleep(0.001)
+            time.sleep(0)
 
     def end(self, process: subprocess.Popen[str]) -> int:
         self.said += process.communicate(timeout=120)
@@ -92,16 +95,15 @@ def test_killed_twenty_times_everybodys_key_is_on_the_paper(crowd: tuple[Private
     while kills < KILLS:
         batches += 1
         issuing = Issuing(settings, tmp_path / f"{batches}.csv")
-        while kills < KILLS:
+        for is_anywhere in dice.choice(([False], [True], [False, False], [False, True])):
             process = issuing.start()
-            if kills % 2:  # anywhere at all; else while the keys are made
+            if is_anywhere:
                 time.sleep(dice.uniform(0, seconds))
-            else:
-                issuing.wait_for_paper(process, dice.uniform(0, size))
+            else:  # in the middle of the paper; behind what is there already
+                written = issuing.sheet.stat().st_size if issuing.sheet.exists() else 0
+                issuing.wait_for_paper(process, dice.uniform(written, size))
             process.kill()
-            if issuing.end(process) == 0:
-                break  # it was done before
-            kills += 1
+            kills += issuing.end(process) != 0
             broken_off += issuing.sheet.exists() and 0 < len(papers(issuing.sheet)) < len(papers(whole.sheet))
         process = issuing.start()
         code = issuing.end(process)
@@ -114,3 +116,26 @@ def test_killed_twenty_times_everybodys_key_is_on_the_paper(crowd: tuple[Private
         record = issuing.record.read_text(encoding="utf-8")
         assert not any(key in record for key in in_clear)
     assert broken_off >= 3, f"of {kills} kills, {broken_off} were in the middle of the paper"
+
+
+@pytest.mark.long
+def test_letters_that_were_killed_hold_everybodys_key_in_the_end(
+    crowd: tuple[PrivateSlapd, Path], tmp_path: Path
+) -> None:
+    slapd, settings = crowd
+    issuing = Issuing(settings, tmp_path / "letters.pdf")
+    for size in (0, 100_000, 1_000_000):  # of some 4 MB
+        process = issuing.start()
+        issuing.wait_for_paper(process, size)
+        process.kill()
+        assert issuing.end(process) == -signal.SIGKILL
+    assert issuing.end(issuing.start()) == 0, issuing.said
+    done = subprocess.run(["pdftotext", issuing.sheet, "-"], capture_output=True, text=True, check=True)
+    printed = [SHOWN_KEY.findall(page) for page in done.stdout.split("\f")[:-1]]
+    lines = map(json.loads, issuing.record.read_text(encoding="utf-8").splitlines())
+    planned = [line["plan"] for line in lines if line.get("plan")]
+    assert [len(set(found)) for found in printed] == [1] * len(planned)
+    live = stored(slapd)
+    for uid, found in zip(planned, printed, strict=True):
+        assert keys.verify(found[0].replace("-", ""), live[uid])
+    assert len(planned) > COHORT * 0.7

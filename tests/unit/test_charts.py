@@ -103,3 +103,11 @@ def test_nothing_and_very_much_can_be_drawn(categories: list[str], series: dict[
 def test_numbers_that_do_not_fit_are_refused(numbers: list[int]) -> None:
     with pytest.raises(ValueError, match="each category"):
         charts.bars("t", ["a", "b"], {"s": numbers})
+
+
+def test_a_thousand_programmes_need_an_svg(tmp_path: Path) -> None:
+    many = charts.bars("Tous", [f"Programme {number}" for number in range(1000)], {"activés": [1] * 1000})
+    charts.save(many, tmp_path / "chart.svg")
+    with pytest.raises(UnknownFormat, match=r"\.svg"):
+        charts.save(many, tmp_path / "chart.png")
+    assert not (tmp_path / "chart.png").exists()

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from connector.cli.advice import advise, key_in_words, state_in_words, ways_in_words
-from connector.cli.office import plain, when
+from connector.cli.office import when
+from connector.cli.shell import plain
 from connector.directory.entries import to_instant
 from connector.model import Account, masked
 from connector.settings import Settings
@@ -17,7 +18,7 @@ _WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Dossier:
     """One account at one instant. ``is_revealed``: addresses in full."""
 
     account: Account

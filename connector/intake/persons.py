@@ -23,7 +23,7 @@ Values = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Person:
     """A person as one line of the export tells: ``attributes`` by the settings' own names, none of them empty.
 
     ``since`` and ``until`` are the first and last day of the state, AAAAMMJJ or nothing.
@@ -64,15 +64,15 @@ class Reader:
         """Every column that a template names."""
         return list(dict.fromkeys(column for each in self._templates() for column in columns.columns_of(each)))
 
-    def read(self, row: Row) -> Record | list[BadLine]:
+    def read(self, row: Row) -> Person | list[BadLine]:
         """The person of a line, or everything that is wrong with it."""
         bad: list[BadLine] = []
         values = {name: self._values(name, templates, row, bad) for name, templates in self._rules.attributes.items()}
         bad += list(self._missing(row.line, values, {column for each in bad for column in each.where.split(", ")}))
         days = [self._day(template, row, bad) for template in (self._rules.since, self._rules.until)]
-        record = self._record(row.line, {name: found for name, found in values.items() if found}, days)
-        bad += self._twice(record)
-        return list(dict.fromkeys(bad)) or record
+        person = self._person(row.line, {name: found for name, found in values.items() if found}, days)
+        bad += self._twice(person)
+        return list(dict.fromkeys(bad)) or person
 
     def has_seen(self, uid: str) -> bool:
         """Whether a line that was read has this login, be it good or bad otherwise."""
@@ -86,11 +86,11 @@ class Reader:
                 if not blamed.intersection(behind):
                     yield BadLine(line, Fault.MISSING, ", ".join(dict.fromkeys(behind)) or name)
 
-    def _record(self, line: int, attributes: Values, days: list[str]) -> Record:
+    def _person(self, line: int, attributes: Values, days: list[str]) -> Person:
         by_name = {name.lower(): values for name, values in attributes.items()}
         names = (self._names.uid, self._names.ine, self._names.student_number)
         uid, ine, number = (next(iter(by_name.get(name.lower(), ())), "") for name in names)
-        return Record(line, uid, attributes, ine, number, *days)
+        return Person(line, uid, attributes, ine, number, *days)
 
     def _values(self, name: str, templates: Sequence[str], row: Row, bad: list[BadLine]) -> tuple[str, ...]:
         found = dict.fromkeys(value for template in templates if (value := self._value(name, template, row, bad)))
@@ -148,12 +148,12 @@ class Reader:
             raise _Wrong(Fault.RESCUE, address.value)
         return self._names.rescue_label + address
 
-    def _twice(self, record: Record) -> Iterator[BadLine]:
+    def _twice(self, person: Person) -> Iterator[BadLine]:
         """Faults of identifiers that an earlier line has; a login that slapd takes for equal is the same."""
-        kinds = {"uid": identifiers.folded(record.uid), "ine": record.ine, "number": record.number}
+        kinds = {"uid": identifiers.folded(person.uid), "ine": person.ine, "number": person.number}
         for kind, value in kinds.items():
-            if value and (first := self._seen.setdefault((kind, value), record.line)) != record.line:
-                yield BadLine(record.line, Fault.TWICE, self._where_of(kind), str(first))
+            if value and (first := self._seen.setdefault((kind, value), person.line)) != person.line:
+                yield BadLine(person.line, Fault.TWICE, self._where_of(kind), str(first))
 
     def _where_of(self, kind: str) -> str:
         names = {"uid": self._names.uid, "ine": self._names.ine, "number": self._names.student_number}
