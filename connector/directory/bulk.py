@@ -18,7 +18,7 @@ from connector.directory.wire import Answer, Entry
 from connector.errors import DirectoryUnavailable
 
 PAGE = 500  # entries; 60-access.ldif allows 1,000
-_ON_THEIR_WAY = 100
+_ON_THEIR_WAY = 32  # more only wait for one another: slapd has 16 threads, and its database one writer
 _CHUNK = 1 << 18  # octets
 _FIRST = 1 << 20  # message numbers that ldap3 has not used on this connection
 _LARGEST = 1 << 24  # octets of one answer: a server that is none may send for ever
@@ -61,7 +61,8 @@ class Lane:
             waiting[number] = item
             unsent += request(number)
             if len(waiting) >= _ON_THEIR_WAY:
-                yield from self._settled(waiting, unsent)
+                while len(waiting) > _ON_THEIR_WAY // 2:  # then the next half goes at once: fewer, longer packets
+                    yield from self._settled(waiting, unsent)
         while waiting:
             yield from self._settled(waiting, unsent)
 
