@@ -7,10 +7,7 @@ paper, and at the end everybody's one live key is.
 
 from __future__ import annotations
 
-import sqlite3
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -23,6 +20,8 @@ from connector.identifiers import candidates
 from connector.model import Account, Origin, PendingKey
 from connector.settings import Keys
 
+People = Iterable[tuple[str, Account | None]]
+"""Logins, and accounts; None for who is not to be found."""
 _PATIENCE = 20
 """So many refusals before the first success are the directory's fault, not single entries'."""
 
@@ -56,14 +55,6 @@ class Missed:
 
     uid: str
     why: LeftOut
-
-
-class SortBy(Enum):
-    """What a paper is sorted by, in the order given."""
-
-    PROGRAMME = "programme"
-    NAME = "name"
-    LOGIN = "login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +102,20 @@ class Campaign:
             else:
                 yield account
 
-    def issue(self, uids: Iterable[str], cohort: Cohort) -> Iterator[Issued | Missed]:
-        """A fresh letter key for each login, in that order; each is told once the directory holds it.
+    def read(self, uids: Iterable[str]) -> Iterator[tuple[str, Account | None]]:
+        """The account of each login as it is now, in that order; None where there is none, or two."""
+        return self.directory.accounts_of(uids)
+
+    def issue(self, people: People, cohort: Cohort) -> Iterator[Issued | Missed]:
+        """A fresh letter key for each, in that order; each is told once the directory holds it.
+
+        What decided when they were read travels with the write: whose key, state or lock changed since gets none.
 
         Raises DirectoryUnavailable, DirectoryMisconfigured: whom it was not told of may have got a key or not.
         """
         ready: dict[int, Issued | Missed] = {}
         told = refused = stored = 0
-        for issued, error in self.directory.store_keys(self._minted(uids, cohort, ready)):
+        for issued, error in self.directory.store_keys(self._minted(people, cohort, ready)):
             place, outcome = issued
             ready[place] = outcome if error is None else Missed(outcome.account.uid, why_missed(error))
             stored += error is None
@@ -133,10 +130,10 @@ class Campaign:
             told += 1
 
     def _minted(
-        self, uids: Iterable[str], cohort: Cohort, ready: dict[int, Issued | Missed]
+        self, people: People, cohort: Cohort, ready: dict[int, Issued | Missed]
     ) -> Iterator[tuple[tuple[int, Issued], Account, PendingKey]]:
         life = timedelta(days=self.lifetimes.letter_days)
-        for place, (uid, account) in enumerate(self.directory.accounts_of(uids)):
+        for place, (uid, account) in enumerate(people):
             now = self.clock()
             why = cohort.objection(account, now, self.lifetimes.max_failures) if account else LeftOut.UNKNOWN
             if account is None or why:
@@ -148,29 +145,6 @@ class Campaign:
                 account,
                 PendingKey(keys.hash_key(key), now, until, Origin.LETTER),
             )
-
-
-def in_order(accounts: Iterable[Account], order: Sequence[SortBy]) -> Iterator[str]:
-    """The logins, sorted as asked, accents and case aside; each once. On disk, where there are many."""
-    with closing(sqlite3.connect("")) as scratch:  # a file of its own that nobody sees, gone with the connection
-        scratch.execute("CREATE TABLE people (uid TEXT PRIMARY KEY, place TEXT)")
-        rows = ((account.uid, _place(account, order)) for account in accounts)
-        scratch.executemany("INSERT OR IGNORE INTO people VALUES (?, ?)", rows)
-        yield from (uid for (uid,) in scratch.execute("SELECT uid FROM people ORDER BY place, uid"))
-
-
-def _place(account: Account, order: Sequence[SortBy]) -> str:
-    texts = {
-        SortBy.PROGRAMME: ", ".join(account.programmes),
-        SortBy.NAME: f"{account.surname}\1{account.name}",
-        SortBy.LOGIN: account.uid,
-    }
-    return "\1".join(_folded(texts[by]) for by in order)
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in plain if not unicodedata.combining(char)).casefold()
 
 
 def why_missed(error: MonCompteError) -> LeftOut:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import BinaryIO
 
 from connector.audit import Audit, Event, Line
 from connector.batch import Batch
-from connector.campaign import Campaign, Cohort, Issued, Missed
+from connector.campaign import Campaign, Cohort, Issued, Missed, People
 from connector.clock import Clock
 from connector.errors import BatchRefused
 from connector.letters import Letter, Printer
@@ -39,19 +40,21 @@ class PrintRun:
     zone: tzinfo
     clock: Clock
 
-    def sheet(self, batch: Batch, sheet: Sheet, more: More) -> Counter[str]:
-        """Issue what is planned behind the sheet's last row, a row a person; how many, and why others got none.
+    def sheet(self, batch: Batch, sheet: Sheet, people: People, more: More) -> Counter[str]:
+        """Issue for ``people``, who follow on the sheet's last row, a row each; how many, and why others got none.
 
         Raises DirectoryUnavailable, DirectoryMisconfigured, FileRefused, OSError (a full disk): go on later.
         """
         told: Counter[str] = Counter()
-        for issued in self._issued(batch, sheet.written, told, more):
+        for issued in self._issued(batch, people, told, more):
             sheet.write(issued.account, issued.key, self._local(issued.until))
         sheet.keep()
         batch.finish({"at": self._now(), **told})
         return told
 
-    def letters(self, batch: Batch, file: BinaryIO, printer: Printer, printable: Printable, more: More) -> Counter[str]:
+    def letters(
+        self, batch: Batch, file: BinaryIO, printer: Printer, people: People, printable: Printable, more: More
+    ) -> Counter[str]:
         """The same in letters, a page a person, from the first on: half a PDF is none, so everybody gets a fresh key.
 
         Who is not ``printable`` gets none.
@@ -61,7 +64,7 @@ class PrintRun:
             raise BatchRefused(f"{batch.head.out}: not a PDF; is it the right file?")
         file.seek(0)
         file.truncate()
-        issued = self._issued(batch, (), told, more, printable)
+        issued = self._issued(batch, people, told, more, printable)
         printer.write(file, (letter_of(one.account, one.key, one.until) for one in issued))
         if not told[ISSUED]:
             file.truncate(0)  # nothing at all, rather than a white page
@@ -72,7 +75,7 @@ class PrintRun:
     def _issued(
         self,
         batch: Batch,
-        written: Iterable[str],
+        people: People,
         told: Counter[str],
         more: More,
         printable: Printable = _anybody,
@@ -83,7 +86,7 @@ class PrintRun:
         nobody ever saw.
         """
         cohort = Cohort(batch.head.never_activated, is_printable=printable)
-        for outcome in self.campaign.issue(batch.uids(written), cohort):
+        for outcome in self.campaign.issue(people, cohort):
             if isinstance(outcome, Missed):
                 batch.note({"login": outcome.uid, "left_out": outcome.why.value})
                 told[outcome.why.value] += 1
@@ -101,7 +104,12 @@ class PrintRun:
         return self.clock().isoformat()
 
     def _local(self, instant: datetime) -> str:
-        return instant.astimezone(self.zone).isoformat(timespec="minutes")
+        return _local(instant, self.zone)
+
+
+@lru_cache(maxsize=64)
+def _local(instant: datetime, zone: tzinfo) -> str:
+    return instant.astimezone(zone).isoformat(timespec="minutes")
 
 
 def letter_of(account: Account, key: str, until: datetime) -> Letter:

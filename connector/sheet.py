@@ -56,7 +56,8 @@ class Sheet:
 
 def cell(text: str) -> str:
     """On one line; what a spreadsheet would take for a formula is written as text."""
-    return _FORMULA.sub(r"\1'", " ".join(text.split()))
+    line = " ".join(text.split())
+    return _FORMULA.sub(r"\1'", line) if _FORMULA.search(line) else line
 
 
 def _first_cells(file: BinaryIO) -> list[str]:

@@ -29,6 +29,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.ldif",
         "connector.letters",
         "connector.mail",
+        "connector.roll",
         "connector.sheet",
         "connector.standing",
         "connector.throttle",

@@ -11,7 +11,7 @@ import click
 from connector import keys
 from connector.audit import Event, Line
 from connector.batch import RECORD, Batch, Head
-from connector.campaign import Cohort, SortBy, in_order
+from connector.campaign import Cohort
 from connector.cli.cohort import SAID, WOULD_GET, WOULD_REPLACE, Whom, tell
 from connector.cli.office import when
 from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
@@ -28,6 +28,7 @@ from connector.cli.shell import (
 )
 from connector.model import Account, Origin
 from connector.portal import Portal
+from connector.roll import Roll, SortBy
 
 
 @click.command()
@@ -215,6 +216,9 @@ def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[Sor
         template=whole_name(template),
         never_activated=whom.cohort.never_activated,
     )
-    plan = in_order(whom.chosen(campaign_of(portal), told), order)
-    with Batch.create(out.with_name(out.name + RECORD), head, plan) as begun:
-        put_on_paper(portal, begun, told, as_json=as_json)
+    chosen, record = whom.chosen(campaign_of(portal), told), out.with_name(out.name + RECORD)
+    with (
+        Roll(chosen, portal.directory.logins(), order) as roll,
+        Batch.create(record, head, roll.uids()) as begun,
+    ):
+        put_on_paper(portal, begun, told, roll.people(), as_json=as_json)

@@ -14,7 +14,7 @@ from babel.dates import get_timezone
 
 from connector import keys
 from connector.batch import Batch
-from connector.campaign import Campaign
+from connector.campaign import Campaign, People
 from connector.cli.cohort import tell
 from connector.cli.shell import operator, plain, progress
 from connector.letters import Printer, Template
@@ -32,27 +32,33 @@ def campaign_of(portal: Portal) -> Campaign:
     return Campaign(portal.directory, portal.settings.keys, portal.now)
 
 
-def put_on_paper(portal: Portal, going: Batch, told: Counter[str], *, as_json: bool) -> None:
-    """Issue what is planned and not yet on the paper, and tell what became of it."""
+def put_on_paper(
+    portal: Portal, going: Batch, told: Counter[str], people: People | None = None, *, as_json: bool
+) -> None:
+    """Issue what is planned and not yet on the paper, and tell what became of it.
+
+    ``people``: all of the plan, as they were just read; without them it goes on where it broke off.
+    """
     zone = get_timezone(portal.settings.web.timezone)
     run = PrintRun(campaign_of(portal), portal.audit, operator(), zone, portal.now)
     try:
-        told += _letters(portal, run, going) if going.head.template else _sheet(run, going)
+        told += (_letters if going.head.template else _sheet)(portal, run, going, people)
     except BaseException:
         click.echo(f"Not finished. Go on with: moncompte issue --resume {shlex.quote(str(going.path))}", err=True)
         raise
     tell(told, ISSUED, as_json=as_json)
 
 
-def _sheet(run: PrintRun, going: Batch) -> Counter[str]:
+def _sheet(_portal: Portal, run: PrintRun, going: Batch, people: People | None) -> Counter[str]:
     with Sheet(going.paper(), going.head.out) as sheet, _bar(going, sheet.written) as more:
-        return run.sheet(going, sheet, more)
+        return run.sheet(going, sheet, people or run.campaign.read(going.uids(sheet.written)), more)
 
 
-def _letters(portal: Portal, run: PrintRun, going: Batch) -> Counter[str]:
+def _letters(portal: Portal, run: PrintRun, going: Batch, people: People | None) -> Counter[str]:
     printer = printer_of(portal, going.head.template)
     with going.paper() as file, _bar(going) as more:
-        return run.letters(going, file, printer, printable(printer, portal.now()), more)
+        whole = people or run.campaign.read(going.uids())
+        return run.letters(going, file, printer, whole, printable(printer, portal.now()), more)
 
 
 def printer_of(portal: Portal, template: str) -> Printer:

@@ -148,6 +148,11 @@ class Directory:
         found = self.sweep(ldap_filter, entries.printed(self._names))
         return (account for entry in found if (account := self._readable(*entry)))
 
+    def logins(self) -> Iterator[str]:
+        """The logins of the whole population as slapd compares them; one that two entries have comes twice."""
+        for entry in self.sweep("", [self._names.uid]):
+            yield from _logins(entry, self._names.uid)
+
     def accounts_of(self, uids: Iterable[str]) -> Iterator[tuple[str, Account | None]]:
         """The account of each login, in that order, read shortly before; None where there is none, or two."""
         population, names = controls.octets_of(self._settings.population), self._names

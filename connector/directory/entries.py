@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from ldap3.protocol.formatters.formatters import format_time
@@ -52,13 +53,14 @@ def printed(names: Attributes) -> list[str]:
 
 def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo) -> Account:
     """The Account of a raw entry; ``attributes`` are octets by lower-case name, ``zone`` is where its days begin."""
-    entry = {name: [value.decode("utf-8", "replace") for value in values] for name, values in attributes.items()}
 
     def every(name: str) -> tuple[str, ...]:
-        return tuple(entry.get(name.lower(), ())) if name else ()
+        values = attributes.get(name.lower())
+        return tuple([value.decode("utf-8", "replace") for value in values]) if values else ()
 
     def one(name: str) -> str | None:
-        return next(iter(every(name)), None)
+        values = attributes.get(name.lower())
+        return values[0].decode("utf-8", "replace") if values else None
 
     uid = one(names.uid)
     if uid is None:
@@ -115,6 +117,7 @@ def is_due(due: datetime, now: datetime) -> bool:
     return not now < due < now + FARTHEST
 
 
+@lru_cache(maxsize=64)
 def to_time(instant: datetime) -> str:
     """An aware instant as a GeneralizedTime in whole seconds of UTC: ``20261122120000Z``."""
     return instant.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")

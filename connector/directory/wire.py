@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Entry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
@@ -20,6 +21,8 @@ _CONTROLS = 0xA0
 _AND, _OR, _NOT, _EQUAL = 0xA0, 0xA1, 0xA2, 0xA3
 _PAGED = b"1.2.840.113556.1.4.319"  # RFC 2696
 _LONG, _MORE = 0x80, 0xFF
+_HEADS = [[bytes((tag, size)) for size in range(_LONG)] for tag in range(256)]
+"""Tag and length of whatever is short, ready made: half of all that is said consists of them."""
 _TRUE = bytes((_BOOLEAN, 1, 0xFF))
 OPERATIONS = {
     "MODIFY_ADD": 0,
@@ -151,7 +154,12 @@ def _message(number: int, operation: bytes, controls: bytes = b"") -> bytes:
 
 
 def _attribute(name: str, values: Iterable[str]) -> bytes:
-    return _tlv(_SEQUENCE, _octets(name) + _tlv(_SET, b"".join(map(_octets, values))))
+    return _tlv(_SEQUENCE, _name(name) + _tlv(_SET, b"".join(map(_octets, values))))
+
+
+@lru_cache(maxsize=1024)
+def _name(attribute: str) -> bytes:
+    return _octets(attribute)
 
 
 def _octets(text: str) -> bytes:
@@ -161,7 +169,7 @@ def _octets(text: str) -> bytes:
 def _tlv(tag: int, content: bytes) -> bytes:
     size = len(content)
     if size < _LONG:
-        return bytes((tag, size)) + content
+        return _HEADS[tag][size] + content
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes((tag, _LONG | len(length))) + length + content
 

@@ -26,6 +26,15 @@ _TOKEN = re.compile(rb'name="csrf_token" value="([^"]+)"')
 _COOKIE = re.compile(rb"Set-Cookie: ([^;]+)")
 _EXPECTED = {b"303", b"422"}  # of who asked, of who did not get in
 _LENGTH = re.compile(rb"Content-Length: (\d+)")
+# getrusage counts the memory of the process that one was forked from, so it is forked from this one, which is small.
+LAUNCHER = """
+import os, subprocess, sys, time
+began = time.monotonic()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), time.monotonic() - began, usage.ru_maxrss)
+"""
+"""Runs the command that follows; prints its exit code, the seconds it took, its peak memory in KiB."""
 
 
 def with_sections(settings: Settings, **sections: dict[str, Any]) -> Settings:

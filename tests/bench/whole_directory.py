@@ -28,19 +28,12 @@ from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from connector.statistics import Census
 from tests.bench import crowd
+from tests.bench.rig import LAUNCHER
 from tests.faults.serving import as_toml
 
 _USUAL_ENTRIES = 100_000
 C_CLIENT = "ldapsearch"
 BOUNDS_SECONDS = {"stats": 5.0, "stats --by programme": 5.0, "stats --by day": 5.0, "check": 10.0}
-# getrusage counts the memory of the process that one was forked from, so it is forked from this one, which is small.
-_LAUNCHER = """
-import os, subprocess, sys, time
-began = time.monotonic()
-child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
-_, status, usage = os.wait4(child.pid, 0)
-print(os.waitstatus_to_exitcode(status), time.monotonic() - began, usage.ru_maxrss)
-"""
 _COMMAND = Path(sys.executable).with_name("moncompte")
 _FOUND_SOMETHING = 1  # says check, and a crowd by template has its faults
 
@@ -92,7 +85,7 @@ def _theirs(slapd: PrivateSlapd, settings: Settings) -> list[str]:
 
 def timed(command: Sequence[str]) -> Run:
     """Run it to its end, its output thrown away. An error is one."""
-    launcher = [sys.executable, "-IS", "-c", _LAUNCHER, *command]
+    launcher = [sys.executable, "-IS", "-c", LAUNCHER, *command]
     done = subprocess.run(launcher, capture_output=True, text=True, env={**os.environ, "LDAPNOINIT": "1"}, check=True)
     code, seconds, kibibytes = done.stdout.split()
     assert code == "0" or (int(code) == _FOUND_SOMETHING and "check" in command), f"{command}: {done.stderr}"

@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[2]
         (
             "issue",
             ("--people", "60", "--rounds", "1"),
-            [*(f"ldapmodify, {processes} at a time" for processes in (1, 2, 4, 8)), "moncompte issue"],
+            [
+                *(f"ldapmodify, {processes} at a time" for processes in (1, 2, 4, 8)),
+                "moncompte issue, the keys",
+                "moncompte issue, the whole",
+            ],
         ),
         (
             "lookup",

@@ -17,10 +17,10 @@ import pytest
 
 from connector import keys
 from connector.demo.slapd import PrivateSlapd
-from connector.directory import Directory
 from connector.model import By, DeadKeyReason, Origin
 from connector.portal import Portal
 from connector.printrun import PrintRun
+from connector.roll import Roll
 from connector.settings import config_folder
 from tests.portal_fixtures import SHOWN_KEY, account, audited
 from tests.shell_fixtures import Moncompte
@@ -250,16 +250,16 @@ def test_a_sheet_of_another_batch_is_not_gone_on_with(moncompte: Moncompte, tmp_
 def test_who_changes_meanwhile_is_left_out_and_told(
     moncompte: Moncompte, portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = Directory.accounts_of
+    usual = Roll.people
 
-    def disturbed(directory: Directory, uids: object) -> object:
-        for uid, found in usual(directory, uids):  # type: ignore[arg-type]
+    def disturbed(roll: Roll) -> object:
+        for uid, found in usual(roll):
             if uid == "emercier":
                 portal.activation.issue_key(account(portal, "emercier"), Origin.DESK, portal.now())
             yield uid, found
 
     portal.activation.issue_key(account(portal, "emercier"), Origin.LETTER, portal.now())
-    monkeypatch.setattr(Directory, "accounts_of", disturbed)
+    monkeypatch.setattr(Roll, "people", disturbed)
     sheet = tmp_path / "keys.csv"
     done = moncompte("issue", "--never-activated", "--csv", sheet)
     assert done.exit_code == 1
