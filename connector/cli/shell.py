@@ -43,7 +43,7 @@ _LOGIN, _NOBODY = Path("/proc/self/loginuid"), 2**32 - 1
 settings_option = click.option(
     "--settings",
     "path",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),  # what cannot be read, loading tells better
     default=DEFAULT_FILE,
     envvar="MONCOMPTE_SETTINGS",
     show_default=True,

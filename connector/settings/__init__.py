@@ -57,7 +57,10 @@ def read(path: Path) -> Tree:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}; --settings names another file"]) from None
+        way_out = "--settings names another file"
+        if isinstance(error, PermissionError):
+            way_out = "it is for the portal's user: sudo -u moncompte moncompte …"
+        raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}; {way_out}"]) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsInvalid([f"{path}: is not TOML: {error}"]) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 
 from connector import audit
 from connector.audit import Audit, Event, Line
-from connector.cli import shell
+from connector.cli import main, shell
 from connector.errors import (
     Conflict,
     DirectoryMisconfigured,
@@ -48,6 +49,17 @@ def test_each_kind_of_error_has_its_exit_code_and_a_sentence(error: MonCompteErr
     assert result.exit_code == code
     assert result.stderr.startswith("Error: ")
     assert str(error) in result.stderr
+
+
+def test_settings_that_only_the_portals_user_may_read_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    file = tmp_path / "moncompte.toml"
+    file.touch(0o000)
+    monkeypatch.setattr(Path, "read_text", refused)  # root may read everything
+    result = CliRunner().invoke(main, ["stats", "--settings", str(file)])
+    assert (result.exit_code, "sudo -u moncompte" in result.stderr) == (78, True)
 
 
 def test_a_table_is_aligned_numbers_to_the_right() -> None:
