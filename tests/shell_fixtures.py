@@ -16,7 +16,7 @@ from connector.cli import main, shell
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings
-from tests.faults.serving import as_toml
+from connector.settings.effective import as_toml
 from tests.portal_fixtures import SHOWN_KEY, MovingClock
 
 Moncompte = Callable[..., Result]

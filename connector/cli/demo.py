@@ -7,9 +7,11 @@ import logging
 import os
 import shlex
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
@@ -23,11 +25,13 @@ from connector.demo.people import SamplePerson, sample_people, to_ldif
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings, build
+from connector.settings.effective import as_toml
 from webui.server import listen
 
 HOST = "127.0.0.1"
 USUAL_PORT = 8080
 SHOWN = 8
+_TO_TRY = ("check", "show jmartin001", "issue --never-activated --letters letters.pdf", "stats", "--help")
 _PERSON = ("dn", "uid", "ine", "state", "key", "password", "rescue", "note")
 
 
@@ -39,7 +43,17 @@ class Running:
     mailbox: Mailbox
     slapd: PrivateSlapd
     people: Sequence[SamplePerson]
-    audit_file: str
+    folder: Path
+
+    @property
+    def audit_file(self) -> Path:
+        """What happens is told here."""
+        return self.folder / "audit.jsonl"
+
+    @property
+    def settings_file(self) -> Path:
+        """For the other commands, while the demo runs."""
+        return self.folder / "moncompte.toml"
 
 
 @click.command()
@@ -66,10 +80,11 @@ def running(listener: socket.socket, count: int) -> Iterator[Running]:
     people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
     with PrivateSlapd() as slapd, Mailbox() as mailbox, TemporaryDirectory(prefix="moncompte-") as folder:
         slapd.add_ldif(to_ldif(people))
-        audit_file = f"{folder}/audit.jsonl"
-        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], audit_file))
+        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], f"{folder}/audit.jsonl"))
+        run = Running(portal.settings.web.portal_url, mailbox, slapd, people, Path(folder))
+        run.settings_file.write_text(as_toml(portal.settings), encoding="utf-8")  # in a folder that we alone may enter
         with serving(portal, listener):
-            yield Running(portal.settings.web.portal_url, mailbox, slapd, people, audit_file)
+            yield run
 
 
 def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int, audit_file: str = "-") -> Settings:
@@ -132,7 +147,8 @@ def _as_json(run: Running) -> str:
             "root_password": slapd.root_password,
             "portal_dn": slapd.portal_dn,
             "portal_password": slapd.portal_password,
-            "audit": run.audit_file,
+            "audit": str(run.audit_file),
+            "settings": str(run.settings_file),
             "people": [{name: getattr(person, name) for name in _PERSON} for person in run.people],
         }
     )
@@ -154,6 +170,10 @@ def _guide(run: Running) -> str:
         f"Activate: sign in as {first.uid} with that key. Forgot: type {first.ine or first.uid} in the box beside.",
         "Watch the entry change:",
         f"  {ldapsearch}",
+        "",
+        "As a sysadmin, in another terminal:",
+        f"  export MONCOMPTE_SETTINGS={run.settings_file}",
+        *(f"  {shlex.quote(sys.argv[0])} {words}" for words in _TO_TRY),
         "",
         "Ctrl-C stops everything and leaves nothing behind.",
     ]

@@ -10,6 +10,8 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from connector.settings import SECTIONS, Settings, Tree, build, config_folder, merge, read, secrets_of
 
 MASK = "***"
@@ -131,6 +133,19 @@ def _masked(value: str | None) -> str | None:
     if url is None:
         return MASK
     return url[1] + (f"{MASK}@" if url[2] else "") + url[3] + (f"?{MASK}" if url[4] else "")
+
+
+def as_toml(settings: Settings) -> str:
+    """A file that gives these settings, secrets included: for whoever may read them alone."""
+    tree = settings.model_dump(mode="json")
+    for name in SECTIONS:
+        for key, value in getattr(settings, name):
+            if isinstance(value, SecretStr):
+                tree[name][key] = value.get_secret_value()
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key} = {to_toml(value)}\n" for key, value in table.items())
+        for name, table in tree.items()
+    )
 
 
 def to_toml(value: object) -> str:

@@ -32,8 +32,8 @@ from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from connector.directory import Directory, changes
 from connector.model import Account, Origin, PendingKey
 from connector.settings import Settings
+from connector.settings.effective import as_toml
 from tests.bench.rig import LAUNCHER
-from tests.faults.serving import as_toml
 
 LEAST = 0.8
 PROCESSES = (1, 2, 4, 8)

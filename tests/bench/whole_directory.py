@@ -26,10 +26,10 @@ from connector.demo.ldap_tools import tool
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
+from connector.settings.effective import as_toml
 from connector.statistics import Census
 from tests.bench import crowd
 from tests.bench.rig import LAUNCHER
-from tests.faults.serving import as_toml
 
 _USUAL_ENTRIES = 100_000
 C_CLIENT = "ldapsearch"

@@ -24,6 +24,7 @@ FIELDS = {
     "portal_dn",
     "portal_password",
     "people",
+    "settings",
 }
 
 
@@ -119,3 +120,13 @@ def test_a_taken_port_is_said_in_a_sentence(demo: subprocess.Popen[str]) -> None
     again = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert again.stderr == f"Error: port {port}: Address already in use; give another with --port, or none\n"
+
+
+def test_the_other_commands_work_on_it(demo: subprocess.Popen[str]) -> None:
+    described = ready(demo)
+    settings = Path(described["settings"])
+    assert settings.parent.stat().st_mode & 0o077 == 0
+    environment = {**os.environ, "MONCOMPTE_SETTINGS": str(settings)}
+    for words in (["check"], ["show", described["people"][0]["uid"]], ["stats", "--json"]):
+        done = subprocess.run([COMMAND[0], *words], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -9,10 +9,9 @@ import time
 from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 
 from connector.settings import Settings
-from connector.settings.effective import to_toml
+from connector.settings.effective import as_toml
 from tests.faults.visitors import Visitor
 
 _COMMAND = [str(Path(sys.executable).with_name("moncompte")), "serve", "--settings"]
@@ -45,19 +44,6 @@ class Serving:
     def log(self) -> str:
         """What it said so far, in all its lives."""
         return self._log.read_text(encoding="utf-8")
-
-
-def as_toml(settings: Settings) -> str:
-    """The settings as a sysadmin writes them."""
-    tree: dict[str, dict[str, Any]] = settings.model_dump(mode="json")
-    tree["directory"]["password"] = settings.directory.password.get_secret_value()
-    tree["web"]["secret_key"] = settings.web.secret_key.get_secret_value()
-    tree["throttle"]["storage"] = settings.throttle.storage.get_secret_value()
-    return "\n".join(f"[{name}]\n" + "".join(map(_line, table.items())) for name, table in tree.items())
-
-
-def _line(item: tuple[str, object]) -> str:
-    return f"{item[0]} = {to_toml(item[1])}\n"  # of such values, TOML's way of writing too
 
 
 class Crowd:

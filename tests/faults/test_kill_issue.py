@@ -21,7 +21,7 @@ from connector.clock import utc_now
 from connector.demo.mailbox import Mailbox
 from connector.demo.people import sample_people, to_ldif
 from connector.demo.slapd import PrivateSlapd
-from tests.faults.serving import as_toml
+from connector.settings.effective import as_toml
 from tests.portal_fixtures import SHOWN_KEY
 
 COMMAND = str(Path(sys.executable).with_name("moncompte"))
