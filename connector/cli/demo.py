@@ -82,7 +82,8 @@ def running(listener: socket.socket, count: int) -> Iterator[Running]:
         slapd.add_ldif(to_ldif(people))
         portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], f"{folder}/audit.jsonl"))
         run = Running(portal.settings.web.portal_url, mailbox, slapd, people, Path(folder))
-        run.settings_file.write_text(as_toml(portal.settings), encoding="utf-8")  # in a folder that we alone may enter
+        run.settings_file.touch(0o600)
+        run.settings_file.write_text(as_toml(portal.settings), encoding="utf-8")
         with serving(portal, listener):
             yield run
 
