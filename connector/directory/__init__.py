@@ -149,21 +149,27 @@ class Directory:
         return (account for entry in found if (account := self._readable(*entry)))
 
     def logins(self) -> Iterator[str]:
-        """The logins of the whole population as slapd compares them; one that two entries have comes twice."""
-        for entry in self.sweep("", [self._names.uid]):
-            yield from _logins(entry, self._names.uid)
+        """The logins of the whole population as slapd compares them; one that two entries answer to comes twice."""
+        names = self._login_names
+        for entry in self.sweep("", names):
+            yield from _logins(entry, names)
+
+    @property
+    def _login_names(self) -> list[str]:
+        return [name for name in (self._names.uid, self._names.alias) if name]
 
     def accounts_of(self, uids: Iterable[str]) -> Iterator[tuple[str, Account | None]]:
         """The account of each login, in that order, read shortly before; None where there is none, or two."""
-        population, names = controls.octets_of(self._settings.population), self._names
+        population, names, logins = controls.octets_of(self._settings.population), self._names, self._login_names
         everybody = iter(uids)
         with self._operations.sweeping() as sweep:
             while chunk := list(islice(everybody, _AT_A_TIME)):
-                these = wire.every([population, wire.any_of(wire.equal(names.uid, uid) for uid in chunk)])
+                these = wire.any_of(wire.equal(name, uid) for uid in chunk for name in logins)
                 found: dict[str, list[Account | None]] = defaultdict(list)
-                for entry in sweep(self._settings.people_dn, these, entries.printed(names)):
+                wanted = [*entries.printed(names), *logins]
+                for entry in sweep(self._settings.people_dn, wire.every([population, these]), wanted):
                     account = self._readable(*entry)
-                    for login in _logins(entry, names.uid):
+                    for login in _logins(entry, logins):
                         found[login].append(account)
                 for uid in chunk:
                     account, *others = found[folded(uid)] or [None]
@@ -290,9 +296,10 @@ class Directory:
         return "".join(f"({name}={value})" for name in names if name)
 
 
-def _logins(entry: RawEntry, name: str) -> set[str]:
-    """Every login of an entry, as slapd compares them: a second one, or another case, may be somebody else's."""
-    return {folded(value.decode("utf-8", "replace")) for value in entry[1].get(name.lower(), ())}
+def _logins(entry: RawEntry, names: Sequence[str]) -> set[str]:
+    """Every login an entry answers to, as slapd compares them: a second one, or an alias, may be somebody else's."""
+    values = (value for name in names for value in entry[1].get(name.lower(), ()))
+    return {folded(value.decode("utf-8", "replace")) for value in values}
 
 
 def _purge_request(is_key: bool, account: Account) -> Request:

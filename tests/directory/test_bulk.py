@@ -16,6 +16,8 @@ from connector.directory import Directory, bulk
 from connector.errors import Conflict, DirectoryMisconfigured, DirectoryUnavailable, SettingsInvalid
 from connector.model import Account, Origin, PendingKey, Uid
 from connector.portal import Portal
+from connector.roll import Roll, SortBy
+from connector.settings import Settings
 from tests.portal_fixtures import MovingClock, account
 
 STUDENTS = "(eduPersonAffiliation=student)"
@@ -181,3 +183,20 @@ def test_without_the_limit_of_the_access_file_it_says_which_file_to_load(
     )
     with pytest.raises(DirectoryMisconfigured, match="olcLimits"):
         list(directory.sweep("", ["uid"]))
+
+
+def test_whose_login_is_somebody_elses_alias_is_nobody(
+    settings: Settings, people: dict[str, str], slapd: PrivateSlapd
+) -> None:
+    slapd.add_ldif(
+        f"dn: {people['jmartin001']}\nchangetype: modify\nreplace: supannAliasLogin\nsupannAliasLogin: EMERCIER\n"
+    )
+    attributes = settings.attributes.model_copy(update={"alias": "supannAliasLogin"})
+    aliased = Directory(settings.model_copy(update={"attributes": attributes}))
+    assert aliased.find([Uid("emercier")]) is None  # at the form, too
+    found = {uid: who and who.uid for uid, who in aliased.accounts_of(["emercier", "jmartin001"])}
+    assert found == {"emercier": None, "jmartin001": "jmartin001"}
+    everybody = aliased.accounts("(|(uid=emercier)(uid=jmartin001))")
+    with Roll(everybody, aliased.logins(), [SortBy.LOGIN]) as roll:
+        assert {uid: who and who.uid for uid, who in roll.people()} == found
+    aliased.close()
