@@ -189,7 +189,7 @@ def test_whose_login_is_somebody_elses_alias_is_nobody(
     settings: Settings, people: dict[str, str], slapd: PrivateSlapd
 ) -> None:
     slapd.add_ldif(
-        f"dn: {people['jmartin001']}\nchangetype: modify\nreplace: supannAliasLogin\nsupannAliasLogin: EMERCIER\n"
+        f"dn: {people['jmartin001']}\nchangetype: modify\nreplace: supannAliasLogin\nsupannAliasLogin: emercier\n"
     )
     attributes = settings.attributes.model_copy(update={"alias": "supannAliasLogin"})
     aliased = Directory(settings.model_copy(update={"attributes": attributes}))
