@@ -86,8 +86,8 @@ class Campaign:
     clock: Clock
 
     def everybody(self, ldap_filter: str) -> Iterator[Account]:
-        """Who matches, in the directory's order. Raises SettingsInvalid for what is no filter."""
-        return self.directory.accounts(ldap_filter)
+        """Who matches, in the directory's order, packed. Raises SettingsInvalid for what is no filter."""
+        return self.directory.packed_accounts(ldap_filter)
 
     def find(self, identifier: str) -> Account | None:
         """Whom it names, as a visitor types it: login, INE or student number."""

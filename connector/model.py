@@ -184,6 +184,7 @@ class Account:
     surname: str = ""
     programmes: tuple[str, ...] = ()
     address: tuple[str, ...] = ()  # the lines of a postal one
+    packed: str = field(default="", repr=False, compare=False)  # the whole entry as the directory may unpack it again
 
     def is_eligible(self, now: datetime) -> bool:
         """May hold a key and sign in; whoever may not is treated as if nobody were there."""

@@ -5,10 +5,9 @@ The file has no name and is gone with the process: SQLite's temporary database, 
 
 from __future__ import annotations
 
-import pickle
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -19,7 +18,7 @@ from connector.model import Account
 _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA cache_size = -16000;
-CREATE TABLE people (uid TEXT UNIQUE, login TEXT, place TEXT, account BLOB);
+CREATE TABLE people (uid TEXT UNIQUE, login TEXT, place TEXT, account TEXT);
 CREATE TABLE logins (login TEXT PRIMARY KEY, entries INTEGER) WITHOUT ROWID;
 """
 _COUNT = "INSERT INTO logins VALUES (?, 1) ON CONFLICT (login) DO UPDATE SET entries = entries + 1"
@@ -44,7 +43,7 @@ class Roll:
     def __init__(self, accounts: Iterable[Account], logins: Iterable[str], order: Sequence[SortBy]) -> None:
         self._scratch = sqlite3.connect("")
         self._scratch.executescript(_TABLES)
-        rows = ((one.uid, folded(one.uid), _place(one, order), pickle.dumps(one)) for one in accounts)
+        rows = ((one.uid, folded(one.uid), _place(one, order), one.packed) for one in accounts)
         self._scratch.executemany("INSERT OR IGNORE INTO people VALUES (?, ?, ?, ?)", rows)
         self._scratch.executemany(_COUNT, ((login,) for login in logins))
 
@@ -60,10 +59,13 @@ class Roll:
         """The logins, in order."""
         return (uid for (uid,) in self._scratch.execute("SELECT uid FROM people ORDER BY place, uid"))
 
-    def people(self) -> Iterator[tuple[str, Account | None]]:
-        """Login and account, in the same order, as they were read; None for who shares a login."""
-        for uid, account, entries in self._scratch.execute(_BY_PLACE):
-            yield uid, pickle.loads(account) if entries == 1 else None  # noqa: S301 (written above, by us)
+    def people(self, unpacked: Callable[[str], Account | None]) -> Iterator[tuple[str, Account | None]]:
+        """Login and account, in the same order, as they were read; None for who shares a login.
+
+        The accounts must have been packed; ``unpacked`` makes them again.
+        """
+        for uid, packed, entries in self._scratch.execute(_BY_PLACE):
+            yield uid, unpacked(packed) if entries == 1 else None
 
 
 def _place(account: Account, order: Sequence[SortBy]) -> str:

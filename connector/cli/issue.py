@@ -221,4 +221,5 @@ def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[Sor
         Roll(chosen, portal.directory.logins(), order) as roll,
         Batch.create(record, head, roll.uids()) as begun,
     ):
-        put_on_paper(portal, begun, told, roll.people(), as_json=as_json)
+        people = None if whom.listed else roll.people(portal.directory.unpacked)  # those of a list come one by one
+        put_on_paper(portal, begun, told, people, as_json=as_json)

@@ -123,10 +123,10 @@ class Directory:
         """Everybody who is owed a mail or a notice, due or not."""
         return self.accounts(f"(|({entries.MAIL_DUE}=*)({entries.NOTICE}=*))")
 
-    def _readable(self, dn: str, attributes: dict[str, list[bytes]]) -> Account | None:
+    def _readable(self, dn: str, attributes: dict[str, list[bytes]], packed: str = "") -> Account | None:
         """The account, or None with a line in the log: one entry must not hold up everybody else's mail."""
         try:
-            return entries.to_account(dn, attributes, self._names, self._zone)
+            return entries.to_account(dn, attributes, self._names, self._zone, packed)
         except DirectoryMisconfigured as error:
             _LOG.warning("passed over: %s", error)
             return None
@@ -147,6 +147,15 @@ class Directory:
         """The same, as accounts; one that cannot be read is passed over, with a line in the log."""
         found = self.sweep(ldap_filter, entries.printed(self._names))
         return (account for entry in found if (account := self._readable(*entry)))
+
+    def packed_accounts(self, ldap_filter: str = "") -> Iterator[Account]:
+        """The same, each with its ``packed``: for whoever puts them away to come back to them."""
+        found = self.sweep(ldap_filter, entries.printed(self._names))
+        return (account for entry in found if (account := self._readable(*entry, entries.pack(*entry))))
+
+    def unpacked(self, packed: str) -> Account | None:
+        """The account as it was when it was read."""
+        return self._readable(*entries.unpack(packed))
 
     def logins(self) -> Iterator[str]:
         """The logins of the whole population as slapd compares them; one that two entries answer to comes twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -51,7 +52,9 @@ def printed(names: Attributes) -> list[str]:
     return [*wanted(names), *filter(None, (names.surname, names.programme, names.address)), REMINDED]
 
 
-def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo) -> Account:
+def to_account(
+    dn: str, attributes: dict[str, list[bytes]], names: Attributes, zone: tzinfo, packed: str = ""
+) -> Account:
     """The Account of a raw entry; ``attributes`` are octets by lower-case name, ``zone`` is where its days begin."""
 
     def every(name: str) -> tuple[str, ...]:
@@ -93,7 +96,19 @@ def to_account(dn: str, attributes: dict[str, list[bytes]], names: Attributes, z
         surname=one(names.surname) or "",
         programmes=tuple(sorted(every(names.programme))),
         address=_postal(one(names.address) or ""),
+        packed=packed,
     )
+
+
+def pack(dn: str, attributes: dict[str, list[bytes]]) -> str:
+    """The raw entry as text, octet by octet."""
+    return json.dumps([dn, {name: [value.decode("latin-1") for value in each] for name, each in attributes.items()}])
+
+
+def unpack(text: str) -> tuple[str, dict[str, list[bytes]]]:
+    """The raw entry that was packed."""
+    dn, attributes = json.loads(text)
+    return dn, {name: [value.encode("latin-1") for value in each] for name, each in attributes.items()}
 
 
 def is_locked_for_good(locked_since: str | None) -> bool:

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from connector import keys
 from connector.demo.slapd import PrivateSlapd
-from connector.model import By, DeadKeyReason, Origin
+from connector.model import Account, By, DeadKeyReason, Origin
 from connector.portal import Portal
 from connector.printrun import PrintRun
 from connector.roll import Roll
@@ -252,8 +253,8 @@ def test_who_changes_meanwhile_is_left_out_and_told(
 ) -> None:
     usual = Roll.people
 
-    def disturbed(roll: Roll) -> object:
-        for uid, found in usual(roll):
+    def disturbed(roll: Roll, unpacked: Callable[[str], Account | None]) -> object:
+        for uid, found in usual(roll, unpacked):
             if uid == "emercier":
                 portal.activation.issue_key(account(portal, "emercier"), Origin.DESK, portal.now())
             yield uid, found

@@ -196,7 +196,16 @@ def test_whose_login_is_somebody_elses_alias_is_nobody(
     assert aliased.find([Uid("emercier")]) is None  # at the form, too
     found = {uid: who and who.uid for uid, who in aliased.accounts_of(["emercier", "jmartin001"])}
     assert found == {"emercier": None, "jmartin001": "jmartin001"}
-    everybody = aliased.accounts("(|(uid=emercier)(uid=jmartin001))")
+    everybody = aliased.packed_accounts("(|(uid=emercier)(uid=jmartin001))")
     with Roll(everybody, aliased.logins(), [SortBy.LOGIN]) as roll:
-        assert {uid: who and who.uid for uid, who in roll.people()} == found
+        assert {uid: who and who.uid for uid, who in roll.people(aliased.unpacked)} == found
     aliased.close()
+
+
+def test_an_account_is_put_away_and_comes_back_as_it_was(
+    portal: Portal, people: dict[str, str], clock: MovingClock
+) -> None:
+    portal.directory.store_key(account(portal, "emercier"), fresh(clock), None)
+    everybody = list(portal.directory.packed_accounts())
+    assert [portal.directory.unpacked(found.packed) for found in everybody] == everybody
+    assert all("SSHA512" not in repr(found) for found in everybody)
