@@ -1,8 +1,8 @@
-"""Use cases for a whole cohort: who gets a key, keys for all of them, a reminder for who never came.
+"""Use cases for a whole cohort: who gets a key, and keys for all of them.
 
-Whoever is killed in the middle leaves people whose key nobody has; ``go_on`` gives them a fresh one. Since a key is put
-on paper only once the directory holds it, and a fresh one replaces the old, no two live keys of a person are ever on
-paper, and at the end everybody's one live key is.
+Whoever is killed in the middle leaves people whose key nobody has; ``issue`` once more gives them a fresh one. Since a
+key is put on paper only once the directory holds it, and a fresh one replaces the old, no two live keys of a person are
+ever on paper, and at the end everybody's one live key is.
 """
 
 from __future__ import annotations
@@ -57,13 +57,18 @@ class Missed:
     why: LeftOut
 
 
+def anybody(_account: Account) -> bool:
+    """Everybody's letter can be printed where none is."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """Who of the population gets a key at all."""
 
     never_activated: bool = False
     without_live_key: bool = False
-    is_printable: Callable[[Account], bool] = field(default=lambda _account: True, repr=False)
+    is_printable: Callable[[Account], bool] = field(default=anybody, repr=False)
 
     def objection(self, account: Account, now: datetime, max_failures: int) -> LeftOut | None:
         """Why this person gets none."""

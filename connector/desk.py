@@ -14,14 +14,9 @@ from datetime import datetime, timedelta
 from connector import rescue
 from connector.choices import TURNS
 from connector.directory import Directory
-from connector.directory.changes import is_key_in_mailbox
-from connector.directory.entries import KEY_EXPIRY, KEY_HASH, MAIL_DUE, MAIL_FAILURES, to_time
 from connector.errors import ActRefused, ChangeRefused, Conflict, DirectoryUnavailable, Obstacle, RescueReason
 from connector.identifiers import candidates
 from connector.model import Account, Happened, Notice, Origin
-
-# A key without an end counts as expired; a mail that is owed will bring a fresh key, so it is not ours to drop.
-_DEAD = f"(&(!({MAIL_DUE}=*))(|(&({KEY_HASH}=*)(|({KEY_EXPIRY}<={{}})(!({KEY_EXPIRY}=*))))({MAIL_FAILURES}>=1)))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ class Desk:
                 self.directory.set_rescue(account, address, _notices(account, address, now))
 
         account = self._at_last(identifier, act)
-        return RescueSet(account, address, is_key_in_mailbox(account))
+        return RescueSet(account, address, account.is_key_in_mailbox)
 
     def purge(self, now: datetime, older_than: timedelta = timedelta(0), *, is_dry: bool = False) -> Purged:
         """Sweep away keys that expired, and what mails that were given up left behind, ``older_than`` ago or more.
@@ -129,7 +124,7 @@ class Desk:
 
     def _dead(self, until: datetime) -> Iterator[tuple[bool, Account]]:
         """Whom there is something to sweep from, and whether it is a key."""
-        for account in self.directory.accounts(_DEAD.format(to_time(until))):
+        for account in self.directory.with_leftovers(until):
             is_key = account.key is not None and account.key.is_expired(until)
             if is_key or _is_forgettable(account, until):
                 yield is_key, account

@@ -213,6 +213,11 @@ class Account:
         return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
     @property
+    def is_key_in_mailbox(self) -> bool:
+        """Whether the live key may lie in the rescue mailbox: unless it was printed, or handed over at the desk."""
+        return self.key is not None and self.key.origin not in {Origin.LETTER, Origin.DESK}
+
+    @property
     def personal_words(self) -> tuple[str, ...]:
         """What a password must not contain: login, names, INE, rescue address."""
         return tuple(word for word in (self.uid, self.name, *self.ines, self.rescue) if word)

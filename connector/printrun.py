@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from connector.audit import Audit, Event, Line
 from connector.batch import Batch
-from connector.campaign import Campaign, Cohort, Issued, Missed, People
+from connector.campaign import Campaign, Cohort, Issued, Missed, People, anybody
 from connector.clock import Clock
 from connector.errors import BatchRefused
 from connector.letters import Letter, Printer
@@ -24,10 +24,6 @@ _PDF = b"%PDF-"
 More = Callable[[int], None]
 """Told how many more people were dealt with."""
 Printable = Callable[[Account], bool]
-
-
-def _anybody(_account: Account) -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class PrintRun:
         """
         told: Counter[str] = Counter()
         for issued in self._issued(batch, people, told, more):
-            sheet.write(issued.account, issued.key, self._local(issued.until))
+            sheet.write(issued.account, issued.key, _local(issued.until, self.zone))
         sheet.keep()
         batch.finish({"at": self._now(), **told})
         return told
@@ -78,7 +74,7 @@ class PrintRun:
         people: People,
         told: Counter[str],
         more: More,
-        printable: Printable = _anybody,
+        printable: Printable = anybody,
     ) -> Iterator[Issued]:
         """Each key as it comes, in the order of the plan, noted in record and audit once the next is asked for.
 
@@ -102,9 +98,6 @@ class PrintRun:
 
     def _now(self) -> str:
         return self.clock().isoformat()
-
-    def _local(self, instant: datetime) -> str:
-        return _local(instant, self.zone)
 
 
 @lru_cache(maxsize=64)

@@ -123,6 +123,16 @@ class Directory:
         """Everybody who is owed a mail or a notice, due or not."""
         return self.accounts(f"(|({entries.MAIL_DUE}=*)({entries.NOTICE}=*))")
 
+    def with_leftovers(self, until: datetime) -> Iterator[Account]:
+        """Everybody whose key had expired by ``until``, or who has tries of a mail that was given up.
+
+        A key without an end counts as expired; a mail that is owed will bring a fresh key, so who is owed one is not
+        among them.
+        """
+        over = f"(|({entries.KEY_EXPIRY}<={entries.to_time(until)})(!({entries.KEY_EXPIRY}=*)))"
+        expired = f"(&({entries.KEY_HASH}=*){over})"
+        return self.accounts(f"(&(!({entries.MAIL_DUE}=*))(|{expired}({entries.MAIL_FAILURES}>=1)))")
+
     def _readable(self, dn: str, attributes: dict[str, list[bytes]], packed: str = "") -> Account | None:
         """The account, or None with a line in the log: one entry must not hold up everybody else's mail."""
         try:

@@ -14,7 +14,7 @@ from ldap3.utils.conv import escape_filter_chars
 from connector import keys
 from connector.directory import entries, wire
 from connector.directory.entries import notice_value, to_time
-from connector.model import Account, Change, Notice, Origin, PendingKey, Status
+from connector.model import Account, Change, Notice, PendingKey, Status
 from connector.settings import Attributes
 
 Changes = dict[str, list[tuple[object, list[str]]]]
@@ -122,7 +122,7 @@ def rescue_set(account: Account, address: str | None, names: Attributes, owed: t
     The session mark is deleted by its exact value: whatever its owner changes in the same instant changes it too. A new
     mailbox has had no mail today, so the day's count begins anew.
     """
-    changes = revoked(account) if is_key_in_mailbox(account) else {}
+    changes = revoked(account) if account.is_key_in_mailbox else {}
     mark = [account.session_mark] if account.session_mark else []
     new = [(MODIFY_ADD, [names.rescue_label + address])] if address else []
     return (
@@ -136,11 +136,6 @@ def rescue_set(account: Account, address: str | None, names: Attributes, owed: t
             entries.SESSION_MARK: [*_exactly(mark), (MODIFY_ADD, [keys.random_id()])],
         }
     )
-
-
-def is_key_in_mailbox(account: Account) -> bool:
-    """Whether the live key may lie in the rescue mailbox: unless it was printed, or handed over at the desk."""
-    return account.key is not None and account.key.origin not in {Origin.LETTER, Origin.DESK}
 
 
 def leftovers_forgotten(account: Account) -> Changes:

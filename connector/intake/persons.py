@@ -26,7 +26,7 @@ Values = dict[str, tuple[str, ...]]
 class Person:
     """A person as one line of the export tells: ``attributes`` by the settings' own names, none of them empty.
 
-    ``since`` and ``until`` are the first and last day of the state, AAAAMMJJ or nothing.
+    ``since`` and ``until`` are the first and last day of the state, YYYYMMDD or nothing.
     """
 
     line: int

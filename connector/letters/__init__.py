@@ -1,6 +1,6 @@
 """Letters: one page a person, from a template that an administrator edits; see docs/letters.md.
 
-Drawn by cairo, which writes each page to the file as soon as it is full: forty thousand letters need the memory of ten.
+Drawn by cairo, which writes each page to the file as soon as it is full, and keeps 0.4 KB of it.
 The only import of cairo's PDF, of fonts and of the QR code's maker. A key goes on its page and nowhere else.
 """
 

@@ -149,3 +149,13 @@ def test_a_filter_may_be_narrower_never_wider(moncompte: Moncompte, slapd: Priva
     assert moncompte("remind", "--filter", "(uid=nobody)").exit_code == 0
     assert owed(slapd) == {}
     assert moncompte("remind", "--filter", "uid=x").exit_code == 2
+
+
+def test_who_asks_for_a_key_does_not_wait_behind_all_the_reminders(
+    moncompte: Moncompte, portal: Portal, mailbox: Mailbox, people: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.directory._AT_A_TIME", 1)  # as many are claimed at a time
+    assert moncompte("remind").exit_code == 0
+    portal.request_key("jmartin001")  # handed over to this process, whose dispatcher is at work
+    portal.outbox.dispatch(portal.now() + timedelta(seconds=1))
+    assert sorted(mail.subject for mail in mailbox.mails) == ["Votre clé d’activation", "Votre compte vous attend"]
