@@ -38,6 +38,7 @@ DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 REFUSED, UNAVAILABLE, MISCONFIGURED = 1, os.EX_UNAVAILABLE, os.EX_CONFIG
 INTERRUPTED = 130  # 128 and SIGINT, as shells tell it
 _GAP = "  "
+_REDRAWN = 100  # times, of a bar
 _LOGIN, _NOBODY = Path("/proc/self/loginuid"), 2**32 - 1
 
 settings_option = click.option(
@@ -184,5 +185,8 @@ def progress(total: int | None, label: str) -> Iterator[Callable[[int], None]]:
         yield lambda _more: None
         return
     steps = repeat(None) if total is None else None  # of unknown length: click shows how many, and that it moves
-    with click.progressbar(steps, length=total, label=label, file=sys.stderr, show_pos=True) as bar:
+    seldom = max(1, (total or 0) // _REDRAWN)  # forty thousand redraws would take longer than forty thousand keys
+    with click.progressbar(
+        steps, length=total, label=label, file=sys.stderr, show_pos=True, update_min_steps=seldom
+    ) as bar:
         yield bar.update

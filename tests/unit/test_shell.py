@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import pwd
 import socket
+import sys
 from datetime import UTC, datetime
 from logging.handlers import SysLogHandler
 from pathlib import Path
@@ -102,6 +104,28 @@ def test_the_bar_is_for_terminals(capsys: pytest.CaptureFixture[str]) -> None:
     with shell.progress(3, "issuing") as more:
         more(3)
     assert capsys.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_is_redrawn_a_hundred_times_however_much_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with shell.progress(10_000, "Issuing") as more:
+        for _ in range(10_000):
+            more(1)
+    assert "10000/10000" in terminal.getvalue()
+    assert 50 < terminal.getvalue().count("/10000") < 150
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("chek", "Did you mean check?"), ("set-rescu", "set-rescue?"), ("xyz", "'xyz'.")]
+)
+def test_a_command_that_is_mistyped_is_guessed(typed: str, told: str) -> None:
+    result = CliRunner().invoke(main, [typed])
+    assert (result.exit_code, result.stderr.rstrip().endswith(told)) == (2, True), result.stderr
 
 
 def test_an_audit_line_reaches_the_system_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
