@@ -6,7 +6,6 @@ now and then would keep a thread for ever.
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -25,22 +24,21 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import get_timezone
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from connector import keys, rescue
+from connector import keys, languages, rescue
 from connector.errors import MailFailed, MailRejected, MailServerDown
 from connector.model import Account, Happened, Notice, Status
 from connector.settings import Settings
+from connector.settings.theme import Theme
 
 TEMPLATES = Path(__file__).parent / "mails"
-LANGUAGES = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
-FALLBACK_LANGUAGE = "fr"
 _READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
 
 
 class Composer:
     """Turns an owed mail into a message: a template for its text and one for its HTML, in the person's language."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._mail, self._web = settings.mail, settings.web
+    def __init__(self, settings: Settings, theme: Theme) -> None:
+        self._mail, self._web, self._theme = settings.mail, settings.web, theme
         self._host = urlsplit(settings.web.portal_url).hostname
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -58,7 +56,7 @@ class Composer:
         facts = {
             "key": keys.show(key),
             "link": keys.link(self._web.portal_url, account.uid, key),
-            "until": self._local(expiry, _language(account)),
+            "until": self._local(expiry, languages.choose(account.language)),
             "to_activate": account.state.status is Status.TO_ACTIVATE,
         }
         return self._compose("key", account, account.rescue or "", now, facts)
@@ -85,8 +83,9 @@ class Composer:
     def _compose(
         self, template: str, account: Account, to: str, now: datetime, facts: Mapping[str, object]
     ) -> EmailMessage:
-        base = f"{_language(account)}/{template}"
-        facts = {"name": account.name, "uid": account.uid, "web": self._web, **facts}
+        base = f"{languages.choose(account.language)}/{template}"
+        words = self._theme.words(languages.choose(account.language))
+        facts = {"name": account.name, "uid": account.uid, "web": self._web, "words": words, **facts}
         subject, _, text = self._templates.get_template(f"{base}.txt").render(facts).partition("\n")
         message = EmailMessage()
         read = rescue.read(to, ())
@@ -203,12 +202,6 @@ class MailSession:
             raise MailServerDown(_said(error)) from None
         if code != _TAKEN:
             raise MailFailed(str(code))
-
-
-def _language(account: Account) -> str:
-    """The person's language if we have mails in it; ``preferredLanguage`` is an Accept-Language list (RFC 2798)."""
-    wanted = re.split(r"[^a-z]+", (account.language or "").lower())
-    return next((language for language in wanted if language in LANGUAGES), FALLBACK_LANGUAGE)
 
 
 def _said(error: Exception) -> str:

@@ -23,6 +23,7 @@ from connector.passwords import PasswordPolicy, Verdict
 from connector.recovery import Recovery
 from connector.selfcare import Selfcare
 from connector.settings import Settings
+from connector.settings.theme import Theme
 from connector.throttle import LONGEST_SOURCE, Throttle
 
 _LOG = logging.getLogger(__name__)
@@ -33,13 +34,14 @@ class Portal:
 
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self.settings = settings
+        self.theme = theme = Theme.load(settings.web.theme)
         self.now = clock
         rules = settings.password
         self.policy = PasswordPolicy(rules.min_length, rules.max_length, rules.min_non_letters, rules.min_strength)
         self.throttle = Throttle(settings.throttle, settings.web.secret_keys[0])
         self.directory = Directory(settings)
         self.audit = Audit(settings.audit.file, clock)
-        self.outbox = Outbox(self.directory, Composer(settings), Mailer(settings), settings, self.audit, clock)
+        self.outbox = Outbox(self.directory, Composer(settings, theme), Mailer(settings), settings, self.audit, clock)
         self.judge = judge = Judge(self.policy, settings.rescue.own_domains)
         student_number = settings.identifiers.student_number
         self.activation = Activation(self.directory, self.outbox, judge, settings.keys)

@@ -15,8 +15,9 @@ from flask import Flask
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 
+from connector.languages import LANGUAGES
 from connector.model import masked
-from webui import security
+from webui import assets, language, security
 from webui.views import PORTAL, entry, password, problems, wellknown
 
 if TYPE_CHECKING:
@@ -31,19 +32,23 @@ _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")  #
 
 def create_app(portal: Portal) -> Flask:
     """The WSGI application over one portal; it keeps no state of its own, so run as many as you like."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.debug = False  # FLASK_DEBUG in the environment would take our error pages away, headers and all
     app.extensions[PORTAL] = portal
+    app.extensions[assets.EXTENSION] = assets.load(portal.theme)
     app.wsgi_app = _as_it_is(app.wsgi_app, portal.settings.web)  # type: ignore[assignment,method-assign]
     security.configure(app, portal.settings.web)
     CSRFProtect(app)
-    Babel(app, locale_selector=select_locale, default_timezone=portal.settings.web.timezone)
+    babel = Babel(app, locale_selector=language.selected, default_timezone=portal.settings.web.timezone)
+    babel.domain_instance = language.Catalogues()
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
     app.register_blueprint(wellknown.blueprint)
+    app.register_blueprint(assets.blueprint)
+    app.register_blueprint(language.blueprint)
     problems.register(app)
-    app.context_processor(lambda: {"web": portal.settings.web, "select_locale": select_locale})
-    app.jinja_env.globals.update(masked=masked)
+    app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
+    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo, languages=LANGUAGES)
     return app
 
 
@@ -83,8 +88,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def select_locale() -> str:
-    """The language of the pages; the sentences in the source are French, the only one we speak so far."""
-    return "fr"

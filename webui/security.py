@@ -155,6 +155,5 @@ def _is_young(now: datetime, minutes: int) -> bool:
 
 def _put_headers(response: Response, secure: bool) -> Response:
     response.headers.extend(headers(secure))
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     return response

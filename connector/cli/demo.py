@@ -95,8 +95,6 @@ def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int, audit_file: str =
             "web": {
                 "portal_url": f"http://{HOST}:{port}/",
                 "secret_key": keys.random_secret() + keys.random_secret(),
-                "title": "Université de la Dordogne",
-                "desk": "le guichet de la salle K103 (bâtiment K, 1er étage), avec votre carte d’étudiant",
                 "secure_cookies": False,
                 "proxies": 0,
             },

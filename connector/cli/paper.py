@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from babel.dates import get_timezone
 
-from connector import keys
+from connector import keys, languages
 from connector.batch import Batch
 from connector.campaign import Campaign, People
 from connector.cli.cohort import tell
@@ -63,7 +63,9 @@ def _letters(portal: Portal, run: PrintRun, going: Batch, people: People | None)
 
 def printer_of(portal: Portal, template: str) -> Printer:
     """After the template of that name or in that folder. Raises SettingsInvalid, every fault at once."""
-    return Printer(Template.load(_folder(template)), portal.settings.web, portal.now())
+    read = Template.load(_folder(template))
+    words = portal.theme.words(languages.choose(read.page.language))
+    return Printer(read, portal.settings.web, words, portal.now())
 
 
 def remark_on_sample(template: str) -> None:

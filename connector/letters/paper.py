@@ -21,6 +21,7 @@ from connector.letters.layout import LEFT, POINT, RIGHT, Layout, Mark, Sheet
 from connector.letters.pictures import logo, paint_qr, rounded
 from connector.letters.template import Letter, Template
 from connector.settings import Web
+from connector.settings.theme import Words
 
 _KINDS = ("text", "bold", "key")
 _KEY_CHARACTERS = keys.ALPHABET + "-"
@@ -37,7 +38,7 @@ class Printer:
     there, a template too long for a page, no cairo on this host.
     """
 
-    def __init__(self, template: Template, web: Web, written: datetime) -> None:
+    def __init__(self, template: Template, web: Web, words: Words, written: datetime) -> None:
         cairo.require()
         self._template, self._web = template, web
         self._fonts, problems = _fonts(template)
@@ -48,7 +49,7 @@ class Printer:
             problems.append(f"{template.folder}: [sender] logo: {error}")
         if problems:
             raise SettingsInvalid(problems)
-        self._layout = Layout(template, self._facts(written), self._fonts, self._logo_height())
+        self._layout = Layout(template, self._facts(words, written), self._fonts, self._logo_height())
         self._tones = _tones(template.page.color)
         self._until = lru_cache(maxsize=64)(self._in_words)
         if problems := self.problems(Letter("Zoé Martin", "zmartin", _SAMPLE_KEY, written)):
@@ -92,11 +93,10 @@ class Printer:
     def _link(self, letter: Letter) -> str:
         return keys.link(self._web.portal_url, letter.uid, letter.key)
 
-    def _facts(self, written: datetime) -> dict[str, str]:
-        web = self._web
+    def _facts(self, words: Words, written: datetime) -> dict[str, str]:
         date = self._said(written, self._template.page.date_pattern)
-        portal = web.portal_url.removeprefix("https://").rstrip("/")
-        return {"portal": portal, "desk": web.desk, "university": web.title, "date": date}
+        portal = self._web.portal_url.removeprefix("https://").rstrip("/")
+        return {"portal": portal, "desk": words.desk, "university": words.university, "date": date}
 
     def _in_words(self, instant: datetime) -> str:
         return self._said(instant, self._template.page.until_pattern)

@@ -35,11 +35,7 @@ class Web(Section):
     secret_key: Annotated[SecretStr, AfterValidator(values.secret_keys)] = Field(
         description="32 random characters or more; signs the sessions. Older ones may follow, one a line"
     )
-    title: str = "Université"
-    desk: str = "le bureau d'accueil de votre université, avec votre carte d'étudiant"
-    assistance_url: str = ""
-    help_url: str = ""
-    password_help_url: str = "https://www.cnil.fr/fr/mots-de-passe"  # noqa: S105 (an address)
+    theme: str = Field(default="dordogne", min_length=1, description="a folder, or dordogne, garonne")
     timezone: Annotated[str, AfterValidator(values.timezone)] = "Europe/Paris"
     session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
     secure_cookies: bool = True

@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, get_flashed_messages, redirect,
 from flask.typing import ResponseReturnValue
 
 from connector.errors import DirectoryError, SessionStale, SignInRefused, Throttled
-from webui import messages, security
+from webui import language, messages, security
 from webui.forms import ForgottenForm, SignInForm
 from webui.messages import Told
 from webui.views import LOGIN, current_caller, current_portal, is_acceptable, refuse
@@ -39,7 +39,7 @@ def sign_in() -> ResponseReturnValue:
     try:
         proof = portal.sign_in(form.identifier.data, form.secret.data, current_caller())
     except SignInRefused as error:
-        return refuse(render_landing(form, refused=messages.sign_in_refused(error, portal.settings.web.desk)))
+        return refuse(render_landing(form, refused=messages.sign_in_refused(error, language.words().desk)))
     except Throttled as error:
         return refuse(render_landing(form, refused=messages.sign_in_throttled(error)), error)
     security.open_session(proof, portal.now())

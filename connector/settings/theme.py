@@ -1,0 +1,216 @@
+"""The theme: a folder that says how the university looks and what it says of itself. ``theme.toml``, and its logo.
+
+Colours that could not be read on one another are refused with their contrast, so that no theme takes the page below
+WCAG 2.2 AA; every fault is told at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from connector.errors import SettingsInvalid
+from connector.languages import LANGUAGES
+from connector.settings import config_folder
+from connector.settings.colors import SHAPE, TEXT, contrast
+from connector.settings.sections import Section
+
+FILE = "theme.toml"
+_LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
+Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description="such as #0d5c63")]
+Link = Annotated[
+    str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description="https://…, mailto:… or nothing")
+]
+Fonts = Annotated[
+    str, Field(pattern=r"^[\w\s,\"'-]+$", description='names of fonts, as in CSS: Georgia, "Noto Serif", serif')
+]
+
+
+class Palette(Section):
+    """The colours of one scheme, by what they are for."""
+
+    paper: Color  # around the sheet
+    sheet: Color  # behind the text
+    ink: Color  # text
+    soft: Color  # text that helps
+    rule: Color  # lines that part
+    edge: Color  # borders of fields and buttons
+    accent: Color  # links, buttons, what is chosen
+    accent_strong: Color  # the same under the pointer
+    on_accent: Color  # text on a button
+    wash: Color  # behind what is pointed out
+    alarm: Color  # what is wrong
+    alarm_wash: Color  # behind it
+    fair: Color  # the meter's middle
+
+    @model_validator(mode="after")
+    def _legible(self) -> Self:
+        if faults := list(self._faults()):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        for front, behind, least in _PAIRS:
+            found = contrast(getattr(self, front), getattr(self, behind))
+            if found < least:
+                yield f"{front} on {behind} has a contrast of {found:.2f}, {least} at least"
+
+
+_PAIRS = [
+    *((front, behind, TEXT) for front in ("ink", "soft", "accent", "accent_strong") for behind in ("paper", "sheet")),
+    *(("on_accent", behind, TEXT) for behind in ("accent", "accent_strong")),
+    *((front, "wash", TEXT) for front in ("ink", "soft", "accent")),
+    *((front, "alarm_wash", TEXT) for front in ("ink", "alarm")),
+    ("alarm", "sheet", TEXT),
+    *(("edge", behind, SHAPE) for behind in ("paper", "sheet")),
+    ("fair", "sheet", SHAPE),
+]
+
+
+class Light(Palette):
+    """By day."""
+
+    paper: Color = "#f4f1ea"
+    sheet: Color = "#fffefb"
+    ink: Color = "#1f2428"
+    soft: Color = "#565c62"
+    rule: Color = "#d8d0bf"
+    edge: Color = "#857f70"
+    accent: Color = "#0d5c63"
+    accent_strong: Color = "#08444a"
+    on_accent: Color = "#fffdf9"
+    wash: Color = "#e8f0ee"
+    alarm: Color = "#9c2118"
+    alarm_wash: Color = "#fbebe7"
+    fair: Color = "#8a5a00"
+
+
+class Dark(Palette):
+    """Where the reader's system asks for it."""
+
+    paper: Color = "#121618"
+    sheet: Color = "#1a2023"
+    ink: Color = "#ebe7de"
+    soft: Color = "#b0b0a8"
+    rule: Color = "#384145"
+    edge: Color = "#7d8689"
+    accent: Color = "#7cc7c5"
+    accent_strong: Color = "#a5dcd9"
+    on_accent: Color = "#0c2426"
+    wash: Color = "#1f2d2f"
+    alarm: Color = "#f5a79c"
+    alarm_wash: Color = "#35211f"
+    fair: Color = "#e6b968"
+
+
+class Look(Section):
+    """What is neither colour nor text."""
+
+    logo: str = Field(
+        default="",
+        pattern=r"^([\w.-]+\.(svg|png|jpe?g|webp))?$",
+        description="an SVG, PNG, JPEG or WebP file beside this one",
+    )
+    mail_logo: str = Field(
+        default="",
+        pattern=r"^([\w.-]+\.(png|jpe?g))?$",
+        description="a PNG or JPEG file beside this one: few mail programs show SVG",
+    )
+    radius: int = Field(default=4, ge=0, le=24, description="pixels, 0 to 24")
+    text_fonts: Fonts = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
+    heading_fonts: Fonts = "'Iowan Old Style', 'Palatino Linotype', Palatino, P052, 'Book Antiqua', Georgia, serif"
+
+
+class Words(Section):
+    """What the university says of itself, in one language. ``desk`` ends sentences: no capital, no full stop."""
+
+    university: str = Field(min_length=1)
+    desk: str = Field(min_length=1)
+    hours: str = ""
+    help_url: Link = ""
+    assistance_url: Link = ""
+    passwords_url: Link = ""
+    legal_url: Link = ""
+    controller: str = ""
+    data_protection: str = ""
+    accessibility_contact: str = ""
+
+
+class Accessibility(Section):
+    """What an audit said (RGAA 4.1.2): the law asks every page to say so. Without one the state is ``none``."""
+
+    conformity: Literal["none", "partial", "full"] = "none"
+    rate: int | None = Field(default=None, ge=0, le=100, description="per cent of the RGAA's criteria that are met")
+    auditor: str = ""
+    audited: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="a date, such as 2026-09-01")
+
+
+class Theme(Section):
+    """A theme as read; ``folder`` is where its logo is."""
+
+    look: Look = Look()
+    light: Light = Light()
+    dark: Dark = Dark()
+    fr: Words
+    en: Words
+    accessibility: Accessibility = Accessibility()
+    folder: Path
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """The theme of that name in ``config/theme``, or in the folder ``name``.
+
+        Raises SettingsInvalid with one sentence for each problem.
+        """
+        ours = config_folder() / "theme" / name
+        file = (ours if ours.is_dir() else Path(name)) / FILE
+        try:
+            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}; [web] theme names its folder"]) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
+        try:
+            return cls.model_validate(_completed(tree) | {"folder": file.parent})
+        except ValidationError as error:
+            raise SettingsInvalid([_problem(file, item["loc"], item["msg"]) for item in error.errors()]) from None
+
+    @model_validator(mode="after")
+    def _logos(self) -> Self:
+        for name in filter(None, (self.look.logo, self.look.mail_logo)):
+            file = self.folder / name
+            if not file.is_file():
+                raise ValueError(f"{name} is not there")
+            if file.stat().st_size > _LARGEST_LOGO:
+                raise ValueError(f"{name} is larger than {_LARGEST_LOGO // 1024} KiB")
+        return self
+
+    def words(self, language: str) -> Words:
+        """What the university says of itself in one of our languages."""
+        return {"fr": self.fr, "en": self.en}[language]
+
+
+def _completed(tree: dict[str, Any]) -> dict[str, Any]:
+    """What another language does not say of its own is said as in French, the reference."""
+    reference, *others = LANGUAGES
+    said = tree.get(reference)
+    if not isinstance(said, dict):
+        return tree
+    return tree | {language: said | table for language in others if isinstance(table := tree.get(language, {}), dict)}
+
+
+def _problem(file: Path, location: tuple[int | str, ...], message: str) -> str:
+    """File, table, name, and what is expected."""
+    table, name = (*map(str, location), "", "")[:2]
+    model = Theme.model_fields[table].annotation if table in Theme.model_fields else Theme
+    known = model.model_fields if isinstance(model, type) and issubclass(model, Section) else {}
+    if message.startswith("Extra inputs"):
+        tables = [each for each in Theme.model_fields if each != "folder"]
+        message = f"unknown; known: {', '.join(known if name else tables)}"
+    expected = f" (expected: {known[name].description})" if name in known and known[name].description else ""
+    where = f"[{table}] {name}".strip() if table else "[look]"
+    return f"{file}: {where}: {message.removeprefix('Value error, ')}{expected}"

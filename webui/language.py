@@ -1,0 +1,65 @@
+"""In which language the reader is answered: the one chosen on the page, else the browser's, else French."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from babel.support import NullTranslations
+from flask import Blueprint, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import Domain, get_locale
+from werkzeug.exceptions import HTTPException
+
+from connector import languages
+from connector.settings.theme import Words
+from webui.views import current_portal
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+COOKIE = "language"  # holds two letters, nothing of anybody's
+_KEPT = timedelta(days=365)
+
+blueprint = Blueprint("language", __name__)
+
+
+class Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types
+    """Flask-Babel's, but for where it finds the sentences."""
+
+    def get_translations(self) -> NullTranslations:
+        """Those of the request's language."""
+        return languages.catalogue(TRANSLATIONS, str(get_locale()))
+
+
+def selected() -> str:
+    """The language of the request in hand."""
+    if "language" not in g:
+        chosen = request.cookies.get(COOKIE, "")
+        known = chosen in languages.LANGUAGES
+        g.language = chosen if known else languages.choose(request.headers.get("Accept-Language"))
+    language: str = g.language
+    return language
+
+
+def words() -> Words:
+    """What the university says of itself, in that language."""
+    return current_portal().theme.words(selected())
+
+
+@blueprint.post("/langue")
+def switch() -> ResponseReturnValue:
+    """Remember the language chosen, in a cookie, and show the page again."""
+    response = redirect(_page(request.form.get("page", "")), 303)
+    chosen = request.form.get("language", "")
+    if chosen in languages.LANGUAGES:
+        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+        response.set_cookie(COOKIE, chosen, max_age=_KEPT, secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+def _page(path: str) -> str:
+    """``path`` if it is a page of ours that can be looked at; never another site's (an open redirect)."""
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return url_for("entry.landing")
+    return path if endpoint in current_app.view_functions and path.startswith("/") and "//" not in path else "/"
