@@ -58,7 +58,10 @@ class Room:
         return written.getvalue()
 
 
-ROOMS = (Room("webui", "en", (("**.py", "python"), ("templates/**.html", "jinja2"))),)
+ROOMS = (
+    Room("webui", "en", (("**.py", "python"), ("templates/**.html", "jinja2"))),
+    Room("connector/mails", "en", (("**.jinja", "jinja2"),)),
+)
 
 
 def untranslated(catalog: Catalog) -> list[Id]:
