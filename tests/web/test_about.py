@@ -95,6 +95,17 @@ def test_the_ten_questions_are_listed_and_can_be_linked_to(seen: Seen) -> None:
     assert answered[:10] == listed
 
 
+@everywhere
+def test_every_link_within_the_site_leads_somewhere(client: FlaskClient, path: str) -> None:
+    page, front = client.get(path).text, client.get("/").text
+    main = page[page.index("<main") : page.index("</main>")]
+    places = {address.partition("#")[::2] for address in re.findall(r'href="([/#][^"]*)"', main)}
+    assert ("", "guichet") in places
+    for address, anchor in places:
+        target = {"": page, "/": front}.get(address) or client.get(address).text
+        assert not anchor or f'id="{anchor}"' in target
+
+
 def test_help_tells_what_the_settings_say(seen: Seen) -> None:
     """Lifetimes, mails, rules, identifiers: as they are here, and not as they usually are."""
     ours = {"mail_hours": 7, "desk_hours": 1, "letter_days": 40, "cooldown_seconds": 180, "mails_a_day": 3}
