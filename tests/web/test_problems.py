@@ -61,11 +61,11 @@ def test_the_landing_page_stands_without_the_directory(client: FlaskClient, outa
     assert [client.get(path).status_code for path in ("/", "/oubli/envoye")] == [200, 200]
 
 
-def test_a_form_without_its_token_is_400_asks_nothing_and_loses_nothing_but_the_secret(
+def test_a_form_without_its_token_is_403_asks_nothing_and_loses_nothing_but_the_secret(
     client: FlaskClient, asked: list[str]
 ) -> None:
     answer = client.post("/connexion", data={"identifier": "jmartin001", "secret": PASSWORD})
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert 'value="jmartin001"' in answer.text
     assert PASSWORD not in answer.text
     assert asked == []
@@ -73,7 +73,7 @@ def test_a_form_without_its_token_is_400_asks_nothing_and_loses_nothing_but_the_
 
 def test_a_form_left_open_behind_the_door_brings_its_login_back_to_the_front(client: FlaskClient) -> None:
     answer = client.post("/mot-de-passe", data={"username": "jmartin001", "password": NEW_PASSWORD})
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert 'value="jmartin001"' in answer.text
     assert NEW_PASSWORD not in answer.text
 
@@ -100,7 +100,7 @@ def test_every_form_needs_its_token(client: FlaskClient, asked: list[str], path:
         "current_password": PASSWORD,
         "rescue": "j@ailleurs.example",
     }
-    assert client.post(path, data=typed).status_code == 400
+    assert client.post(path, data=typed).status_code == 403
     assert asked == ["sign_in"]
     assert is_open(client)
 
@@ -115,7 +115,7 @@ def test_who_wants_to_leave_leaves_even_with_an_old_form(client: FlaskClient) ->
 
 def test_asking_for_a_key_from_an_old_form_takes_one_more_click_and_no_password(client: FlaskClient) -> None:
     answer = client.post("/oubli", data={"identifier": "jmartin001"})
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert re.search(r'id="forgotten-identifier"[^>]* value="jmartin001"', answer.text)
     assert "Cliquez à nouveau" in answer.text
     assert "mot de passe, essayez" not in answer.text
