@@ -1,6 +1,6 @@
 // The page behind the door is open for a time: this warns before it ends, has more of it for a click that loses nothing
-// typed, and puts everything away when it is over. Nobody's focus is taken before that.
-"use strict";
+// typed, and puts everything away when it is over. Nobody's focus is taken before that. A module: meter.js has the page's
+// other names.
 
 const SOON_SECONDS = 120;
 const LAST_SECONDS = 60;
