@@ -20,6 +20,7 @@ import cairocffi
 from connector import keys
 from connector.letters import Letter, Printer, Template
 from connector.settings import Web, config_folder
+from connector.settings.theme import Theme
 
 TARGET = 300  # pages a second
 _NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -39,7 +40,7 @@ def letters(number: int) -> Iterator[Letter]:
 def print_letters(number: int) -> float:
     """CPU seconds for ``number`` letters, keys and opening of the fonts included."""
     began = time.process_time()
-    printer = Printer(Template.load(config_folder() / "letters/fr"), _WEB, _NOW)
+    printer = Printer(Template.load(config_folder() / "letters/fr"), _WEB, Theme.load("dordogne").fr, _NOW)
     with Path(os.devnull).open("wb") as out:
         printer.write(out, letters(number))
     return time.process_time() - began

@@ -20,12 +20,12 @@ from connector import keys
 from connector.errors import LetterRefused, SettingsInvalid
 from connector.letters import Letter, Printer, Template
 from connector.settings import Web, config_folder
+from connector.settings.theme import Theme
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 UNTIL = datetime(2026, 9, 22, 16, tzinfo=UTC)
-WEB = Web.model_validate(
-    {"portal_url": "https://moncompte.universite.example/", "secret_key": "x" * 40, "title": "Université de l’Exemple"}
-)
+WEB = Web.model_validate({"portal_url": "https://moncompte.universite.example/", "secret_key": "x" * 40})
+THEME = Theme.load("dordogne")
 KEY = keys.mint()
 ZOE = Letter("Zoé Martin", "zmartin", KEY, UNTIL, "Licence 2 Informatique", ("3 rue des Lilas", "38000 GRENOBLE"))
 NAMES = (
@@ -40,7 +40,12 @@ NAMES = (
 
 @lru_cache
 def printer(language: str = "fr") -> Printer:
-    return Printer(Template.load(config_folder() / "letters" / language), WEB, NOW)
+    return printer_of(config_folder() / "letters" / language)
+
+
+def printer_of(folder: Path) -> Printer:
+    template = Template.load(folder)
+    return Printer(template, WEB, THEME.words(template.page.language[:2]), NOW)
 
 
 def printed(*letters: Letter, on: Printer | None = None) -> bytes:
@@ -85,7 +90,7 @@ def test_a_page_holds_all_that_one_needs(language: str) -> None:
         ZOE.programme,
         keys.show(KEY),
         "moncompte.universite.example",
-        WEB.desk,
+        THEME.words(language).desk,
     ):
         assert text in page
     assert ("mardi 22 septembre 2026 à 18 h 00" if language == "fr" else "Tuesday 22 September 2026 at 18:00") in page
@@ -319,7 +324,7 @@ def test_a_template_that_cannot_be_printed_is_told_before_the_first_letter(
 ) -> None:
     folder = template(tmp_path, change, to, bad_png=b"\x89PNG\r\n", bad_jpg=b"\xff\xd8\xff\xe0\x00\x02\xff")
     with pytest.raises(SettingsInvalid, match=re.escape(told)):
-        Printer(Template.load(folder), WEB, NOW)
+        printer_of(folder)
 
 
 def _logo_png(folder: Path) -> None:
@@ -340,7 +345,7 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
         black.finish()
         command = ["pdftoppm", "-jpeg", "-r", "20", "-singlefile", "page.pdf", "logo"]
         subprocess.run(command, cwd=tmp_path, check=True)
-    on = Printer(Template.load(tmp_path), WEB, NOW)
+    on = printer_of(tmp_path)
     pdf = printed(ZOE, ZOE, ZOE, on=on)
     plain, _, _ = picture(printed(ZOE), 50)
     logo, _, _ = picture(pdf, 50)
@@ -354,7 +359,7 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
 
 def test_a_text_too_long_is_set_smaller_before_it_is_refused(tmp_path: Path) -> None:
     folder = template(tmp_path, "opening = [\n", "opening = [\n" + '"' + "mot " * 150 + '",\n')
-    on = Printer(Template.load(folder), WEB, NOW)
+    on = printer_of(folder)
     sizes = {mark.size for mark in on._arranged(ZOE).marks if mark.text.startswith("mot mot")}
     assert len(sizes) == 1
     assert sizes < {8.0, 8.5, 9.0, 9.5}
@@ -370,7 +375,7 @@ import connector.cli
 from connector import charts, letters
 from connector.errors import SettingsInvalid
 template = letters.Template.load(pathlib.Path({str(config_folder() / "letters/fr")!r}))
-for act in (lambda: letters.Printer(template, None, None), lambda: charts.bars("t", [], {{}})):
+for act in (lambda: letters.Printer(template, None, None, None), lambda: charts.bars("t", [], {{}})):
     try:
         act()
     except SettingsInvalid as error:
