@@ -357,7 +357,7 @@ def test_everybody_gets_in_with_their_letter(moncompte: Moncompte, portal: Porta
         assert opens(portal, found.uid, key_on(page))
     assert stat.S_IMODE(pdf.stat().st_mode) == 0o600
     record = (tmp_path / "letters.pdf.batch").read_text(encoding="utf-8")
-    assert json.loads(record.splitlines()[0])["template"].endswith("letters/fr")
+    assert json.loads(record.splitlines()[0])["template"].endswith("config/letters")
     assert not SHOWN_KEY.search(record + done.output)
     assert not any(key_on(page).replace("-", "") in record + done.output for page in printed)
 

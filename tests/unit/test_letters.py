@@ -19,6 +19,7 @@ import zxingcpp
 from connector import keys
 from connector.errors import LetterRefused, SettingsInvalid
 from connector.letters import Letter, Printer, Template
+from connector.letters.stationery import Stationery
 from connector.settings import Web, config_folder
 from connector.settings.theme import Theme
 
@@ -44,8 +45,7 @@ def printer(language: str = "fr") -> Printer:
 
 
 def printer_of(folder: Path) -> Printer:
-    template = Template.load(folder)
-    return Printer(template, WEB, THEME.words(template.page.language[:2]), NOW)
+    return Printer(Template.load_all(folder), WEB, THEME, NOW)
 
 
 def printed(*letters: Letter, on: Printer | None = None) -> bytes:
@@ -197,7 +197,7 @@ def test_the_key_is_on_its_page_and_nowhere_else() -> None:
         assert form not in about
         assert form not in repr(ZOE)
         assert form not in repr(printer())
-        assert form not in repr(printer()._arranged(ZOE).marks)
+        assert form not in repr(printer()._for(ZOE).arrange(ZOE).marks)
 
 
 def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
@@ -216,15 +216,15 @@ def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
 
 def test_half_a_letter_comes_out_white(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted between two lines of the second page."""
-    draw, drawn = Printer._text, []
+    draw, drawn = Stationery._text, []
 
-    def text(self: Printer, context: cairocffi.Context, mark: object) -> None:
+    def text(self: Stationery, context: cairocffi.Context, mark: object) -> None:
         drawn.append(mark)
         if len(drawn) == 60:
             raise KeyboardInterrupt
         draw(self, context, mark)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Printer, "_text", text)
+    monkeypatch.setattr(Stationery, "_text", text)
     out = io.BytesIO()
     with pytest.raises(KeyboardInterrupt):
         printer().write(out, [ZOE, ZOE, ZOE])
@@ -360,7 +360,7 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
 def test_a_text_too_long_is_set_smaller_before_it_is_refused(tmp_path: Path) -> None:
     folder = template(tmp_path, "opening = [\n", "opening = [\n" + '"' + "mot " * 150 + '",\n')
     on = printer_of(folder)
-    sizes = {mark.size for mark in on._arranged(ZOE).marks if mark.text.startswith("mot mot")}
+    sizes = {mark.size for mark in on._for(ZOE).arrange(ZOE).marks if mark.text.startswith("mot mot")}
     assert len(sizes) == 1
     assert sizes < {8.0, 8.5, 9.0, 9.5}
 
@@ -375,7 +375,7 @@ import connector.cli
 from connector import charts, letters
 from connector.errors import SettingsInvalid
 template = letters.Template.load(pathlib.Path({str(config_folder() / "letters/fr")!r}))
-for act in (lambda: letters.Printer(template, None, None, None), lambda: charts.bars("t", [], {{}})):
+for act in (lambda: letters.Printer(dict(fr=template), None, None, None), lambda: charts.bars("t", [], {{}})):
     try:
         act()
     except SettingsInvalid as error:
