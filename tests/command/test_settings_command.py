@@ -90,6 +90,18 @@ def test_settings_that_cannot_be_used_are_told_with_the_code_for_it(file: Path) 
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("name", ["settings", "serve", "show"])
+def test_a_theme_that_cannot_be_used_is_told_with_the_code_for_it(file: Path, tmp_path: Path, name: str) -> None:
+    for secret in ("key", "directory-password"):
+        (tmp_path / secret).write_text(SECRET)
+    (tmp_path / "theme.toml").write_text('[light]\nsoft = "#f0f0f0"\n[fr]\nuniversity = "Ici"\n')
+    words = ["somebody"] if name == "show" else []
+    done = command(name, *words, file=file, MONCOMPTE_WEB__THEME=str(tmp_path))
+    assert (done.exit_code, done.stdout) == (78, "")
+    assert f"{tmp_path}/theme.toml: [light]: soft on paper has a contrast of 1.01, 4.5 at least" in done.stderr
+    assert f"{tmp_path}/theme.toml: [fr] desk: missing" in done.stderr
+
+
 def test_a_setting_is_explained_by_the_manual(file: Path) -> None:
     told = command("settings", "--explain", "web.theme").stdout
     assert told.startswith("[web]\n# How your university looks")

@@ -44,8 +44,8 @@ def printer(language: str = "fr") -> Printer:
     return printer_of(config_folder() / "letters" / language)
 
 
-def printer_of(folder: Path) -> Printer:
-    return Printer(Template.load_all(folder), WEB, THEME, NOW)
+def printer_of(folder: Path, theme: Theme = THEME) -> Printer:
+    return Printer(Template.load_all(folder), WEB, theme, NOW)
 
 
 def printed(*letters: Letter, on: Printer | None = None) -> bytes:
@@ -351,10 +351,74 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
     logo, _, _ = picture(pdf, 50)
     corner = [(y, x) for y in range(26, 50) for x in range(40, 60)]
     assert sum(plain[place] for place in corner) > sum(logo[place] for place in corner)
-    images = subprocess.run(["pdfimages", "-list", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
-    objects = [line.split()[10] for line in images.splitlines()[2:] if line.split()[2] != "stencil"]
+    objects = _images(pdf)
     assert len(objects) == 3
     assert len(set(objects)) == 1
+
+
+def _images(pdf: bytes) -> list[str]:
+    """The object of each picture on each page, but for QR codes and the transparency of others."""
+    images = subprocess.run(["pdfimages", "-list", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    return [line.split()[10] for line in images.splitlines()[2:] if line.split()[2] not in {"stencil", "smask"}]
+
+
+def test_everybody_gets_a_letter_in_their_language_in_the_order_given() -> None:
+    letters = [replace(ZOE, uid=f"{place}", language=language) for place, language in enumerate(("en", "fr", "en"))]
+    pdf = printed(*letters, on=printer_of(config_folder() / "letters"))
+    assert [re.findall("Bonjour|Dear", page) for page in texts(pdf)] == [["Dear"], ["Bonjour"], ["Dear"]]
+    assert [THEME.words(language).desk in page for page, language in zip(texts(pdf), ("en", "fr", "en"), strict=True)]
+    about = subprocess.run(["pdfinfo", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    assert "Votre compte numérique" in about
+
+
+def test_who_reads_none_of_the_templates_languages_gets_the_first(tmp_path: Path) -> None:
+    for folder, language in ((config_folder() / "letters" / "en", "fr"), (template(_folder(tmp_path / "fr")), "en")):
+        one = printed(replace(ZOE, language=language), on=printer_of(folder))
+        assert ("Bonjour" in texts(one)[0]) == (language == "en")
+    assert printer_of(tmp_path).problems(replace(ZOE, language="en")) == []
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
+
+
+def test_the_faults_of_every_language_are_told_at_once(tmp_path: Path) -> None:
+    for language in ("fr", "en"):
+        template(_folder(tmp_path / language), "size = 10", "size = 99")
+    with pytest.raises(SettingsInvalid) as read:
+        Template.load_all(tmp_path)
+    assert [Path(problem.partition(":")[0]).parent.name for problem in read.value.problems] == ["fr", "en"]
+    for language in ("fr", "en"):
+        template(tmp_path / language, 'logo = ""', 'logo = "gone.png"')
+    with pytest.raises(SettingsInvalid) as made:
+        printer_of(tmp_path)
+    assert [Path(problem.partition(":")[0]).name for problem in made.value.problems] == ["fr", "en"]
+
+
+def test_what_the_template_leaves_empty_is_the_themes(tmp_path: Path) -> None:
+    """The colour of the line around the panel, in the middle of its upper side; and the logo."""
+    other = Theme.load("garonne")
+    for theme, own, seen in (
+        (THEME, "", THEME.light.accent),
+        (other, "", other.light.accent),
+        (other, "#8a1c1c", "#8a1c1c"),
+    ):
+        folder = template(tmp_path, 'color = ""', f'color = "{own}"')
+        tones = printer_of(folder, theme)._stationery["fr"]._tones
+        assert tones["accent"] == tuple(int(seen[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    for logo, theme, images in (("", THEME, 1), ("none", THEME, 0), ("None", THEME, 0), ("", _without_logo(), 0)):
+        folder = template(tmp_path, 'logo = ""', f'logo = "{logo}"')
+        assert len(_images(printed(ZOE, on=printer_of(folder, theme)))) == images
+
+
+def _without_logo() -> Theme:
+    return THEME.model_copy(update={"look": THEME.look.model_copy(update={"mail_logo": ""})})
+
+
+def test_a_colour_that_paper_does_not_show_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"\[page\] color: #ffcc00 on white paper has a contrast of 1\.5"):
+        printer_of(template(tmp_path, 'color = ""', 'color = "#ffcc00"'))
 
 
 def test_a_text_too_long_is_set_smaller_before_it_is_refused(tmp_path: Path) -> None:
