@@ -14,7 +14,7 @@ from connector.batch import RECORD, Batch, Head
 from connector.campaign import Cohort
 from connector.cli.cohort import SAID, WOULD_GET, WOULD_REPLACE, Whom, tell
 from connector.cli.office import when
-from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
+from connector.cli.paper import SAMPLES, campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
 from connector.cli.shell import (
     dry_run_option,
     echo_json,
@@ -67,9 +67,10 @@ from connector.roll import Roll, SortBy
 @click.option(
     "--template",
     metavar="NAME",
-    default="fr",
-    show_default=True,
-    help="Of the letters: a folder like those of config/letters, or one of these: fr, en.",
+    default=str(SAMPLES),
+    show_default="config/letters",
+    help="Of the letters: a folder with one for each language, so that everybody gets theirs; or one for all, "
+    "such as the samples fr, en.",
 )
 @click.option(
     "--sort",

@@ -12,6 +12,7 @@ import click
 from connector.cli.shell import echo_json, explained, json_option, refuse, settings_option
 from connector.settings.effective import Effective, effective
 from connector.settings.effective import explained as comments
+from connector.settings.theme import Theme
 
 
 @click.command()
@@ -33,6 +34,7 @@ def settings(name: str | None, as_json: bool, path: Path) -> None:
         return
     with explained():
         rows = effective(path, os.environ)
+        Theme.load(next(str(row.value) for row in rows if (row.section, row.name) == ("web", "theme")))
     if as_json:
         echo_json([asdict(row) | {"source": row.source.value} for row in rows])
     else:
