@@ -48,7 +48,7 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(language.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
-    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo, languages=LANGUAGES)
+    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo, all_languages=LANGUAGES)
     return app
 
 
