@@ -92,25 +92,26 @@ def test_what_is_marked_is_in_the_catalogue() -> None:
     assert [(path.name, said) for path, said in marked() if said not in known] == []
 
 
-def is_marked(node: ast.expr, around: ast.AST, module: ast.Module) -> bool:
+def is_marked(node: ast.AST, around: ast.AST, module: ast.Module) -> bool:
     """Whether a sentence comes out of a mark, directly or by a variable, or holds no words of its own."""
     match node:
         case ast.Constant():
             return not WORDS.search(NO_WORDS.sub("", str(node.value)))
-        case ast.JoinedStr():
-            return all(is_marked(part, around, module) for part in node.values if isinstance(part, ast.Constant))
-        case ast.BinOp(left=left, right=right):
-            return is_marked(left, around, module) and is_marked(right, around, module)
-        case ast.Call(func=ast.Name(id=name)):
-            return name in MARKS or all(is_marked(said, made, module) for said, made in returned(name, module))
+        case ast.JoinedStr() | ast.BinOp():
+            return all(is_marked(part, around, module) for part in ast.iter_child_nodes(node))
+        case ast.Call(func=ast.Name(id=name), args=[said, *_others]) if name in MARKS:
+            return not isinstance(said, ast.JoinedStr | ast.BinOp)
+        case ast.Call(func=ast.Name(id=name), args=given):
+            is_result_marked = all(is_marked(said, made, module) for said, made in returned(name, module))
+            return is_result_marked and all(is_marked(each, around, module) for each in given)
         case ast.Name(id=name):
             return all(is_marked(value, around, module) for value in assigned(name, around))
     return True
 
 
 def returned(name: str, module: ast.Module) -> Iterator[tuple[ast.expr, ast.AST]]:
-    """What the module's function of that name returns."""
-    for made in ast.walk(module):
+    """What a function of that name returns, the module's or another command's."""
+    for made in (node for tree in (module, *map(TREES.get, COMMANDS)) if tree for node in ast.walk(tree)):
         if isinstance(made, ast.FunctionDef) and made.name == name:
             yield from (
                 (node.value, made) for node in ast.walk(made) if isinstance(node, ast.Return) and node.value is not None
@@ -151,6 +152,8 @@ def test_no_command_complains_in_one_language_only(path: Path) -> None:
         "said = f'no {x}'; refuse(said)",
         "click.echo('Remark: look', err=True)",
         "refuse(f())",
+        "refuse(str('no such thing'))",
+        "refuse(_(f'no {x}'))",
     ],
 )
 def test_the_test_above_sees_a_sentence_that_nobody_marked(source: str) -> None:
