@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import BaseModel
 
 from connector.portal import Portal
 from connector.settings import Settings
@@ -15,6 +16,7 @@ from tests.portal_fixtures import MovingClock
 from webui import create_app
 
 ClientWith = Callable[..., FlaskClient]
+M = TypeVar("M", bound=BaseModel)
 
 
 @pytest.fixture
@@ -25,16 +27,24 @@ def client(portal: Portal) -> FlaskClient:
 
 @pytest.fixture
 def client_with(settings: Settings, people: dict[str, str], clock: MovingClock) -> Iterator[ClientWith]:
-    """Makes a visitor of a portal with other settings: ``client_with(web={"title": "…"})``."""
+    """A visitor of a portal of other settings, another theme: ``client_with(web={"proxies": 2}, fr={"desk": "…"})``."""
     with ExitStack() as opened:
 
         def make(**sections: dict[str, Any]) -> FlaskClient:
-            changed = {name: getattr(settings, name).model_copy(update=keys) for name, keys in sections.items()}
-            portal = Portal(settings.model_copy(update=changed), clock)
+            portal = Portal(changed(settings, sections), clock)
+            portal.theme = changed(portal.theme, sections)
             opened.callback(portal.stop)
             return create_app(portal).test_client()
 
         yield make
+
+
+def changed(whole: M, sections: dict[str, dict[str, Any]]) -> M:
+    """``whole`` with other values in those of its sections that are named."""
+    named = {name: values for name, values in sections.items() if name in type(whole).model_fields}
+    return whole.model_copy(
+        update={name: getattr(whole, name).model_copy(update=values) for name, values in named.items()}
+    )
 
 
 @pytest.fixture
