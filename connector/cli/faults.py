@@ -50,7 +50,7 @@ _EXPORT = {
 def sentence(bad: BadLine) -> str:
     """What is wrong, where, and what is expected. It quotes no value: they are people's."""
     said = _(_LINE[bad.fault], **_facts(bad))
-    return f"{bad.where}: {said}" if bad.where else said
+    return _("%(what)s: %(said)s", what=bad.where, said=said) if bad.where else said
 
 
 def _facts(bad: BadLine) -> dict[str, str]:

@@ -43,7 +43,7 @@ def problem(source: str, item: ErrorDetails) -> str:
     said = _judged(item)
     if field and field.description:
         return _("%(where)s: %(said)s (expected: %(what)s)", where=where, said=said, what=_(field.description))
-    return f"{where}: {said}"
+    return _("%(what)s: %(said)s", what=where, said=said)
 
 
 def _unknown(where: str, section: str, key: str) -> str:
