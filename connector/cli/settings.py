@@ -13,6 +13,7 @@ from connector.cli.shell import echo_json, explained, json_option, refuse, setti
 from connector.settings.effective import Effective, effective
 from connector.settings.effective import explained as comments
 from connector.settings.theme import Theme
+from connector.wording import _
 
 
 @click.command()
@@ -48,5 +49,5 @@ def _table(section: str, rows: list[Effective]) -> str:
 def _explain(name: str) -> None:
     found = comments(name)
     if not found:
-        refuse(f'no setting is called {name}; "moncompte settings" lists them all')
+        refuse(_('no setting is called %(name)s; "moncompte settings" lists them all', name=name))
     click.echo("\n\n".join(found))
