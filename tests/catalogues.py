@@ -1,7 +1,7 @@
 """The catalogues of translations, brought up to date with the source: ``python -m tests.catalogues``.
 
-New sentences arrive without a translation (``msgstr ""``), which a test refuses until somebody has written it; sentences
-that the source no longer says go.
+New sentences arrive without a translation (``msgstr ""``), which a test refuses until somebody has written it;
+sentences that the source no longer says go.
 """
 
 from __future__ import annotations

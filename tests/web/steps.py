@@ -63,7 +63,8 @@ def is_open(client: FlaskClient) -> bool:
 
 def pointed_at(page: str) -> list[str]:
     """The fields that the summary of problems on top of a page leads to, once each."""
-    return re.findall(r'<li><a href="#([\w-]+)">', page)
+    summary = page.partition('role="alert"')[2].partition("</div>")[0]
+    return re.findall(r'<li><a href="#([\w-]+)">', summary)
 
 
 class Said(NamedTuple):

@@ -14,7 +14,7 @@ PATHS = [
     "/fait",
     "/nulle-part",
     "/connexion",
-    "/static/style.css",
+    "/static/x/style.css",
     "/.well-known/security.txt",
 ]
 

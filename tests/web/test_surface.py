@@ -26,9 +26,13 @@ ADDRESSES = {
     "/oubli/envoye",
     "/mot-de-passe",
     "/force",
+    "/aide",
+    "/confidentialite",
+    "/accessibilite",
     "/fait",
     "/deconnexion",
-    "/static/<path:filename>",
+    "/langue",
+    "/static/<digest>/<name>",
     "/.well-known/change-password",
     "/.well-known/security.txt",
 }
@@ -112,9 +116,9 @@ def test_every_answer_says_what_it_is_and_in_which_charset(client: FlaskClient, 
     kinds = {
         "/": "text/html; charset=utf-8",
         "/nulle-part": "text/html; charset=utf-8",
-        "/static/style.css": "text/css; charset=utf-8",
-        "/static/meter.js": "text/javascript; charset=utf-8",
-        "/static/icon.svg": "image/svg+xml; charset=utf-8",
+        "/static/x/style.css": "text/css; charset=utf-8",
+        "/static/x/meter.js": "text/javascript; charset=utf-8",
+        "/static/x/logo.svg": "image/svg+xml; charset=utf-8",
     }
     for path, kind in kinds.items():
         with client.get(path) as answer:
@@ -124,7 +128,7 @@ def test_every_answer_says_what_it_is_and_in_which_charset(client: FlaskClient, 
     assert choose(client, "court").headers["Content-Type"] == "text/html; charset=utf-8"
 
 
-@pytest.mark.parametrize("path", ["/", "/mot-de-passe", "/force", "/static/style.css"])
+@pytest.mark.parametrize("path", ["/", "/mot-de-passe", "/force", "/static/x/style.css"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 def test_no_other_site_may_read_an_answer(client: FlaskClient, method: str, path: str) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
