@@ -45,11 +45,18 @@ class Scene:
     def enter(self, state: str, page: Page) -> None:
         """Bring ``page`` to a state as somebody who was never here, but for the language they chose."""
         self.afterwards.close()
-        reset_people(self.slapd)
         page.context.clear_cookies(name=re.compile(r"moncompte$"))
         page.goto("about:blank")
         STATES[state](page, self)
         page.wait_for_load_state()
+
+    def changes_people(self) -> None:
+        """The state to come leaves somebody changed."""
+        self.afterwards.callback(reset_people, self.slapd)
+
+    def key(self, uid: str = "emercier") -> str:
+        """A fresh key of a test person."""
+        return issue(self.site, uid)
 
 
 @contextmanager
@@ -60,6 +67,7 @@ def opened(slapd: PrivateSlapd, mailbox: Mailbox, theme: str = "dordogne") -> It
         web = usual.web.model_copy(update={"theme": theme})
         throttle = usual.throttle.model_copy(update=AT_ONCE | _UNLIMITED)
         clock = MovingClock()
+        reset_people(slapd)
         site = Portal(usual.model_copy(update={"web": web, "throttle": throttle}), clock)
         scene = Scene(site, slapd, clock)
         with serving(site, listener), scene.afterwards:
@@ -113,6 +121,13 @@ def _shown(page: Page, scene: Scene) -> None:
     page.locator("[data-reveal=secret]").click()
 
 
+def _key_typed(typed: str, page: Page, _scene: Scene) -> None:
+    page.goto("/")
+    page.locator("[data-way=key]").click()
+    page.locator("#identifier").fill("emercier")
+    page.locator("#secret").fill(typed)
+
+
 def _ask(identifier: str, page: Page, _scene: Scene) -> None:
     page.goto("/")
     page.locator("#forgotten-identifier").fill(identifier)
@@ -129,30 +144,25 @@ def _asked_too_often(page: Page, scene: Scene) -> None:
 
 
 def _key_expired(page: Page, scene: Scene) -> None:
-    key = issue(scene.site, "emercier")
+    key = scene.key()
     scene.clock.forward(days=21)
     sign_in(page, "emercier", key)
 
 
 def _key_used(page: Page, scene: Scene) -> None:
-    old = issue(scene.site, "emercier")
-    issue(scene.site, "emercier")
+    old = scene.key()
+    scene.key()
     sign_in(page, "emercier", old)
 
 
 def _by_key(page: Page, scene: Scene, uid: str = "emercier") -> None:
-    sign_in(page, uid, issue(scene.site, uid))
+    sign_in(page, uid, scene.key(uid))
 
 
 def _typing(password: str, page: Page, scene: Scene) -> None:
     _by_key(page, scene)
     page.locator("#password").fill(password)
     expect(page.locator("[data-meter]")).to_be_visible()
-
-
-def _rules(page: Page, scene: Scene) -> None:
-    _by_key(page, scene)
-    page.locator("summary").click()
 
 
 def _activation_refused(page: Page, scene: Scene) -> None:
@@ -170,16 +180,19 @@ def _change_refused(page: Page, scene: Scene) -> None:
 
 
 def _activated(page: Page, scene: Scene) -> None:
+    scene.changes_people()
     _by_key(page, scene)
     choose(page, NEW_PASSWORD, rescue=RESCUE)
 
 
 def _changed(page: Page, scene: Scene) -> None:
+    scene.changes_people()
     _by_password(page, scene)
     choose(page, NEW_PASSWORD, rescue="", current=PASSWORD)
 
 
 def _rescue_changed(uid: str, page: Page, scene: Scene) -> None:
+    scene.changes_people()
     _by_password(page, scene, uid)
     choose(page, "", rescue=RESCUE, current=PASSWORD)
 
@@ -198,7 +211,7 @@ def _session_expired(page: Page, scene: Scene) -> None:
 
 def _session_stale(page: Page, scene: Scene) -> None:
     _by_key(page, scene)
-    issue(scene.site, "emercier")
+    scene.key()
     page.goto("/mot-de-passe")
 
 
@@ -245,6 +258,8 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "landing, too many tries": _throttled,
         "landing, filled by the mail's link": _prefilled,
         "landing, key shown": _shown,
+        "landing, key being typed": partial(_key_typed, "k7qf9m2xt4rd"),
+        "landing, no key typed": partial(_key_typed, "Pont-de-Pierre!"),
         "landing, session required": partial(_open, "/mot-de-passe"),
         "landing, session expired": _session_expired,
         "landing, session stale": _session_stale,
@@ -253,14 +268,13 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "forgotten, nothing typed": partial(_ask, ""),
         "forgotten, too many asked": _asked_too_often,
         "forgotten, form expired": partial(_form_expired, "#forgotten-identifier"),
-        "key sent": partial(_ask, "jmartin001"),
+        "key sent": lambda page, scene: _ask(next(_strangers), page, scene),
         "key expired": _key_expired,
         "key replaced": _key_used,
         "activate": _by_key,
         "activate, weak": partial(_typing, "elodie"),
         "activate, fair": partial(_typing, "velours-42-marine"),
         "activate, strong": partial(_typing, NEW_PASSWORD),
-        "activate, rules open": _rules,
         "activate, refused": _activation_refused,
         "new password": partial(_by_key, uid="jmartin001"),
         "change": partial(_by_password, uid="mdarcy"),
