@@ -65,6 +65,7 @@ class Room:
 ROOMS = (
     Room("webui", "en", (("**.py", "python"), ("templates/**.html", "jinja2"))),
     Room("connector/cli", "fr", source="connector"),
+    Room("connector/mails", "en", (("**.jinja", "jinja2"),)),
 )
 
 

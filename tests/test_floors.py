@@ -25,6 +25,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.audit",
         "connector.charts",
         "connector.choices",
+        "connector.compose",
         "connector.directory",
         "connector.ldif",
         "connector.letters",

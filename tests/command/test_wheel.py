@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent.parent
 NEEDED = {
     "connector/_config/moncompte.toml": "config/moncompte.toml",
     "connector/_config/ldap/12-schema-moncompte.ldif": "config/ldap/12-schema-moncompte.ldif",
-    "connector/mails/fr/key.html": "connector/mails/fr/key.html",
+    "connector/mails/key.jinja": "connector/mails/key.jinja",
+    "connector/mails/translations/en.po": "connector/mails/translations/en.po",
     "connector/data/common-passwords.txt": "connector/data/common-passwords.txt",
     "webui/templates/landing.html": "webui/templates/landing.html",
     "webui/static/style.css": "webui/static/style.css",
