@@ -129,18 +129,20 @@ def _read_secret_files(tree: Tree, source: str) -> list[str]:
     for section in SECTIONS:
         for key in secrets_of(section):
             if path := tree[section].pop(f"{key}_file", None):
-                where = f"{source}: [{section}] {key}"
+                facts = {"source": source, "section": section, "key": key, "path": path}
                 if key in tree[section]:
-                    problems.append(
-                        _("%(where)s: given twice, here and as %(key)s_file; keep one", where=where, key=key)
+                    said = _(
+                        "%(source)s: [%(section)s] %(key)s: given twice, here and as %(key)s_file; keep one", **facts
                     )
+                    problems.append(said)
                 try:
                     tree[section][key] = Path(str(path)).read_text(encoding="utf-8").strip()
-                except (OSError, ValueError) as error:
-                    why = type(error).__name__  # no more: an error's text may quote what it read
-                    problems.append(
-                        _("%(where)s_file: %(path)s cannot be read: %(why)s", where=where, path=path, why=why)
+                except (OSError, ValueError) as error:  # whose own text may quote what it read
+                    why = reason(error) if isinstance(error, OSError) else type(error).__name__
+                    said = _(
+                        "%(source)s: [%(section)s] %(key)s_file: %(path)s cannot be read: %(why)s", **facts, why=why
                     )
+                    problems.append(said)
                     tree[section][key] = _STAND_IN  # so that one fault is told once
     return problems
 

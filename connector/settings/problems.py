@@ -35,7 +35,7 @@ _PYDANTIC = {  # its sentences by their types, some of them shorter
 def problem(source: str, item: ErrorDetails) -> str:
     """The sentence for one of pydantic's errors; ``source`` names the file."""
     section, key = (*map(str, item["loc"]), "")[:2]
-    where = f"{source}: [{section}] {key}".rstrip()
+    where = _("%(what)s: %(said)s", what=source, said=f"[{section}] {key}".rstrip())
     if item["type"] == "extra_forbidden":
         return _unknown(where, section, key)
     model = SECTIONS.get(section)

@@ -207,4 +207,5 @@ def test_every_problem_of_the_settings_is_told_in_either_language() -> None:
     where = "moncompte.toml: [web] session_minutes"
     wrong = "Input should be a valid integer, unable to parse string as an integer"
     assert f"{where}: {wrong} (expected: minutes, 1 to 240)" in english
-    assert f"{where}\xa0: doit être un nombre entier (attendu\xa0: en minutes, de 1 à 240)" in french
+    where = "moncompte.toml\xa0: [web] session_minutes\xa0"
+    assert f"{where}: doit être un nombre entier (attendu\xa0: en minutes, de 1 à 240)" in french
