@@ -18,7 +18,7 @@ from flask_wtf import CSRFProtect
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, language, security
-from webui.views import PORTAL, entry, password, problems, wellknown
+from webui.views import PORTAL, about, entry, password, problems, stay, wellknown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,12 +43,14 @@ def create_app(portal: Portal) -> Flask:
     babel.domain_instance = language.Catalogues()
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
+    app.register_blueprint(about.blueprint)
+    app.register_blueprint(stay.blueprint)
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(language.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
-    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo, languages=LANGUAGES)
+    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo, all_languages=LANGUAGES)
     return app
 
 

@@ -1,8 +1,8 @@
 """What the browser keeps for ever: the stylesheet in the theme's colours, the scripts, the logo.
 
 An address bears a digest of what it brings: a new version has a new address, and nobody waits to ask whether the old
-one is still good (RFC 8246). All is read and compressed once, when the application is made; pages are not compressed here,
-since they hold tokens beside what was typed (RFC 7457 §2.6).
+one is still good (RFC 8246). All is read and compressed once, when the application is made; pages are not
+compressed here, since they hold tokens beside what was typed (RFC 7457 §2.6).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOGO = "logo"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
+    ".svg": "image/svg+xml; charset=utf-8",
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",

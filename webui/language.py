@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from babel.support import NullTranslations
 from flask import Blueprint, current_app, g, redirect, request, url_for
@@ -48,7 +49,7 @@ def words() -> Words:
 @blueprint.post("/langue")
 def switch() -> ResponseReturnValue:
     """Remember the language chosen, in a cookie, and show the page again."""
-    response = redirect(_page(request.form.get("page", "")), 303)
+    response = redirect(_page_left(), 303)
     chosen = request.form.get("language", "")
     if chosen in languages.LANGUAGES:
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
@@ -56,10 +57,11 @@ def switch() -> ResponseReturnValue:
     return response
 
 
-def _page(path: str) -> str:
-    """``path`` if it is a page of ours that can be looked at; never another site's (an open redirect)."""
+def _page_left() -> str:
+    """The page whose button was pressed, if it can be looked at; never another site's: only the path is read."""
+    path = urlsplit(request.headers.get("Referer", "")).path
     try:
-        endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
+        endpoint, facts = current_app.url_map.bind("").match(path, method="GET")
     except HTTPException:
         return url_for("entry.landing")
-    return path if endpoint in current_app.view_functions and path.startswith("/") and "//" not in path else "/"
+    return url_for(endpoint, **facts)

@@ -16,6 +16,9 @@ NEEDED = {
     "connector/data/common-passwords.txt": "connector/data/common-passwords.txt",
     "webui/templates/landing.html": "webui/templates/landing.html",
     "webui/static/style.css": "webui/static/style.css",
+    "webui/translations/en.po": "webui/translations/en.po",
+    "connector/_config/theme/dordogne/theme.toml": "config/theme/dordogne/theme.toml",
+    "connector/_config/theme/dordogne/logo.png": "config/theme/dordogne/logo.png",
 }
 TRY = """
 import connector.settings, pathlib, sys

@@ -36,7 +36,7 @@ def test_when_slapd_hangs_a_crowd_is_told_soon_and_the_front_page_stands(
     port, began = serve(portal), time.monotonic()
     with frozen(slapd), ThreadPoolExecutor(60) as crowd:
         asked = [crowd.submit(ask, port, identifier=f"{name}{n}") for n in range(20) for name in ("nobody", "jmartin")]
-        shown = [crowd.submit(Visitor(port).get, path) for path in ("/", "/static/style.css", "/oubli/envoye") * 5]
+        shown = [crowd.submit(Visitor(port).get, path) for path in ("/", "/static/x/style.css", "/oubli/envoye") * 5]
         assert {page.result() for page in shown} == {200}
         assert Counter(done.result() for done in asked) == {503: 40}
     assert time.monotonic() - began < 6 * TIMEOUT_SECONDS

@@ -113,8 +113,17 @@ def test_a_refused_address_and_what_a_refusal_quotes_come_back_as_text(
     assert is_text(page)
 
 
-def test_what_the_university_wrote_in_its_settings_is_text(client_with: ClientWith) -> None:
-    client = client_with(web={"title": NAME, "desk": NAME, "help_url": TYPED, "assistance_url": TYPED})
+def test_what_the_university_wrote_in_its_theme_is_text(client_with: ClientWith) -> None:
+    client = client_with(
+        fr={
+            "university": NAME,
+            "desk": NAME,
+            "hours": NAME,
+            "help_url": TYPED,
+            "assistance_url": TYPED,
+            "legal_url": TYPED,
+        }
+    )
     for path in ("/", "/oubli/envoye", "/nulle-part"):
         assert is_text(client.get(path).text)
 

@@ -26,9 +26,14 @@ ADDRESSES = {
     "/oubli/envoye",
     "/mot-de-passe",
     "/force",
+    "/aide",
+    "/confidentialite",
+    "/accessibilite",
+    "/prolonger",
     "/fait",
     "/deconnexion",
-    "/static/<path:filename>",
+    "/langue",
+    "/static/<digest>/<name>",
     "/.well-known/change-password",
     "/.well-known/security.txt",
 }
@@ -112,9 +117,9 @@ def test_every_answer_says_what_it_is_and_in_which_charset(client: FlaskClient, 
     kinds = {
         "/": "text/html; charset=utf-8",
         "/nulle-part": "text/html; charset=utf-8",
-        "/static/style.css": "text/css; charset=utf-8",
-        "/static/meter.js": "text/javascript; charset=utf-8",
-        "/static/icon.svg": "image/svg+xml; charset=utf-8",
+        "/static/x/style.css": "text/css; charset=utf-8",
+        "/static/x/meter.js": "text/javascript; charset=utf-8",
+        "/static/x/logo.svg": "image/svg+xml; charset=utf-8",
     }
     for path, kind in kinds.items():
         with client.get(path) as answer:
@@ -124,7 +129,7 @@ def test_every_answer_says_what_it_is_and_in_which_charset(client: FlaskClient, 
     assert choose(client, "court").headers["Content-Type"] == "text/html; charset=utf-8"
 
 
-@pytest.mark.parametrize("path", ["/", "/mot-de-passe", "/force", "/static/style.css"])
+@pytest.mark.parametrize("path", ["/", "/mot-de-passe", "/force", "/static/x/style.css"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 def test_no_other_site_may_read_an_answer(client: FlaskClient, method: str, path: str) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
@@ -161,7 +166,7 @@ def test_no_request_is_echoed_and_no_odd_method_does_anything(port: int, method:
 def test_a_body_in_chunks_ends_where_its_chunks_end_whatever_else_is_claimed(port: int) -> None:
     """RFC 9112 §6.3: or a proxy that believes the other length would let a request hide in this one's body."""
     head = "POST /oubli HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-    assert statuses(say(port, f"{head}5\r\nhello\r\n0\r\n\r\n{SMUGGLED}")) == [b"400", b"404"]
+    assert statuses(say(port, f"{head}5\r\nhello\r\n0\r\n\r\n{SMUGGLED}")) == [b"403", b"404"]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,7 @@ function show(verdict) {
   if (verdict) {
     meter.dataset.strength = verdict.strength ?? "";
     meter.querySelector("[data-label]").textContent = verdict.label;
-    meter.querySelector("[data-refusals]").replaceChildren(
-      ...verdict.refusals.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })),
-    );
+    meter.querySelector("[data-advice]").textContent = verdict.refusals[0] ?? ""; // one thing at a time; the rules tick themselves
   }
   for (const rule of form.querySelectorAll("[data-rule]")) {
     const isMet = Boolean(verdict) && verdict.met.includes(rule.dataset.rule);

@@ -1,5 +1,5 @@
 // Comforts of every page: what has happened takes the focus for sure (autofocus alone is sometimes refused), an impatient
-// second click does nothing, and secrets can be shown while one types.
+// second click does nothing, secrets can be shown while one types, and locked capitals are told.
 "use strict";
 
 const IMPATIENCE_MILLISECONDS = 5000;
@@ -22,6 +22,12 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   };
   button.hidden = false;
   button.addEventListener("click", () => reveal(field.type === "password"));
+  field.addEventListener("reveal", (event) => reveal(event.detail));
   // A secret sent from a text field would end up in the browser's memory of what was typed.
   field.form.addEventListener("submit", () => reveal(false));
+
+  const caps = button.parentElement.nextElementSibling;
+  const tell = (event) => (caps.textContent = event.getModifierState?.("CapsLock") ? caps.dataset.caps : "");
+  for (const kind of ["keydown", "keyup"]) field.addEventListener(kind, tell);
+  field.addEventListener("blur", () => (caps.textContent = ""));
 }
