@@ -18,7 +18,7 @@ from flask_wtf import CSRFProtect
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, language, security
-from webui.views import PORTAL, entry, password, problems, stay, wellknown
+from webui.views import PORTAL, about, entry, password, problems, stay, wellknown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,6 +43,7 @@ def create_app(portal: Portal) -> Flask:
     babel.domain_instance = language.Catalogues()
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
+    app.register_blueprint(about.blueprint)
     app.register_blueprint(stay.blueprint)
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)

@@ -66,7 +66,7 @@ def sign_in_refused(error: SignInRefused, desk: str) -> Told:
 def sign_in_throttled(error: Throttled, reference: str) -> Told:
     """For whoever tried too often, existing or not."""
     advice = _(
-        "Par sécurité, %(wait)s Mot de passe oublié ? Demandez plutôt une clé, dans la partie de ce nom.",
+        "Par sécurité, %(wait)s Mot de passe oublié ? Demandez plutôt une clé, dans la partie de ce nom.",
         wait=_wait(error),
     )
     return Told(_("Trop d’essais"), advice, reference)
@@ -75,7 +75,7 @@ def sign_in_throttled(error: Throttled, reference: str) -> Told:
 def ask_throttled(error: Throttled, reference: str) -> Told:
     """For whoever asked for keys too often, existing or not."""
     advice = _(
-        "Regardez d’abord votre messagerie personnelle, indésirables compris : la dernière clé reçue est la bonne. "
+        "Regardez d’abord votre messagerie personnelle, indésirables compris : la dernière clé reçue est la bonne. "
         "Sinon, %(wait)s",
         wait=_wait(error),
     )
@@ -105,13 +105,13 @@ def key_dead(error: KeyDead) -> Told:
         return Told(_("Cette clé a expiré"), _expired(error))
     if error.reason is DeadKeyReason.WORN_OUT:
         worn_out = _(
-            "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : par sécurité, elle est morte."
+            "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : par sécurité, elle est morte."
         )
         return Told(_("Cette clé ne sert plus"), worn_out)
     used = _(
         "Elle a déjà servi, ou une clé plus récente l’a remplacée : "
         "de plusieurs clés reçues, seule la dernière est valable. "
-        "Si vous veniez de valider un nouveau mot de passe, essayez-le d’abord : il est peut-être déjà enregistré."
+        "Si vous veniez de valider un nouveau mot de passe, essayez-le d’abord : il est peut-être déjà enregistré."
     )
     return Told(_("Cette clé ne sert plus"), used)
 
@@ -209,7 +209,7 @@ def field_problems(error: MonCompteError) -> dict[str, list[str]]:
         return {"current_password": [_("Ce n’est pas votre mot de passe actuel : vérifiez-le, puis retapez-le.")]}
     if isinstance(error, Throttled):
         field = "rescue" if "rescue" in error.word else "current_password"
-        return {field: [_("Trop d’essais : %(wait)s", wait=_wait(error))]}
+        return {field: [_("Trop d’essais : %(wait)s", wait=_wait(error))]}
     if isinstance(error, NothingToChange):
         return {"password": [_("Écrivez un nouveau mot de passe, ou plus bas une nouvelle adresse, ou les deux.")]}
     raise error
@@ -312,7 +312,7 @@ def _forbidden(found: str) -> str:
 
 def _of_substance(found: str) -> dict[Reason, str]:
     return {
-        Reason.LEADING_BRACE: _("Un mot de passe ne peut pas commencer par « { » : mettez un autre signe devant."),
+        Reason.LEADING_BRACE: _("Un mot de passe ne peut pas commencer par « { » : mettez un autre signe devant."),
         Reason.PERSONAL: _(
             "« %(found)s » est dans votre nom, votre identifiant, votre INE ou votre adresse : trop facile à deviner.",
             found=found,

@@ -13,6 +13,7 @@ from connector.cli.web import serving
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
+from tests.browser.states import Scene, opened
 from tests.portal_fixtures import MovingClock
 from webui.server import listen
 
@@ -40,6 +41,22 @@ def site(slapd: PrivateSlapd, people: dict[str, str], mailbox: Mailbox, clock: M
         portal = Portal(demo_settings(slapd, mailbox, listener.getsockname()[1]), clock)
         with serving(portal, listener):
             yield portal
+
+
+@pytest.fixture(scope="module")
+def scene(slapd: PrivateSlapd, session_mailbox: Mailbox) -> Iterator[Scene]:
+    """A portal for all the tests of a file, which ``scene.enter`` brings to the state that each asks for."""
+    with opened(slapd, session_mailbox) as scene:
+        yield scene
+
+
+@pytest.fixture
+def visitor(browser: Browser, scene: Scene) -> Iterator[Page]:
+    """A fresh page of a visitor who reads French, for ``scene.enter``."""
+    context = browser.new_context(base_url=scene.site.settings.web.portal_url, locale="fr-FR", reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+    scene.afterwards.close()
 
 
 @pytest.fixture(params=["with scripts", "without scripts"])

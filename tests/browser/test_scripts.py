@@ -40,7 +40,8 @@ def test_a_link_followed_while_the_page_is_open_works_too(page: Page) -> None:
 def test_other_fragments_are_left_alone(page: Page) -> None:
     home = page.url
     page.click("text=Mot de passe oublié ?")
-    assert page.url == f"{home}#oubli"
+    assert page.url == f"{home}#forgotten-identifier"
+    expect(page.locator("#forgotten-identifier")).to_be_focused()
     expect(page.locator("[data-prefilled]")).to_be_hidden()
 
 
@@ -52,7 +53,10 @@ def test_the_meter_shows_the_servers_verdict_and_ticks_the_rules(page: Page, sit
     page.fill("#password", "mercier")
     expect(meter).to_have_attribute("data-strength", "0")
     expect(page.locator("[data-label]")).to_have_text("Faible")
-    expect(page.locator("[data-refusals]")).to_contain_text("mercier")
+    expect(page.locator("[data-advice]")).to_contain_text("Trop court")
+    expect(page.locator("[data-advice]")).not_to_contain_text("mercier")  # one thing at a time
+    page.fill("#password", "mercier-mercier-42")
+    expect(page.locator("[data-advice]")).to_contain_text("mercier")
     page.fill("#password", NEW_PASSWORD)
     expect(meter).to_have_attribute("data-strength", "2")
     expect(page.locator("[data-label]")).to_have_text("Fort")
@@ -74,7 +78,7 @@ def test_the_meter_speaks_in_a_place_that_was_there_before(page: Page, site: Por
     expect(spoken).to_have_text("")
     page.fill("#password", "mercier")
     expect(spoken).to_contain_text("Faible")
-    expect(spoken).to_contain_text("mercier")
+    expect(spoken).to_contain_text("Trop court")
     page.fill("#password", "")
     expect(spoken).to_have_text("")
 
@@ -108,7 +112,7 @@ def test_the_meter_knows_the_rescue_address_typed_beside_it(page: Page, site: Po
     come_by_key(page, site)
     page.fill("#rescue", "chaloupes@ailleurs.example")
     page.fill("#password", NEW_PASSWORD)
-    expect(page.locator("[data-refusals]")).to_contain_text("chaloupes")
+    expect(page.locator("[data-advice]")).to_contain_text("chaloupes")
 
 
 @scripted

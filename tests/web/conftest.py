@@ -10,9 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import BaseModel
 
+from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings
-from tests.portal_fixtures import MovingClock
+from tests.conftest import PASSWORD
+from tests.portal_fixtures import MovingClock, issue
+from tests.web.steps import NEW_PASSWORD, change, choose, post, sign_in, try_to_sign_in
 from webui import create_app
 
 ClientWith = Callable[..., FlaskClient]
@@ -64,3 +67,33 @@ def asked(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in ("sign_in", "request_key", "redeem_key", "change"):
         spy(name)
     return names
+
+
+@pytest.fixture
+def pages(client: FlaskClient, portal: Portal, slapd: PrivateSlapd) -> dict[str, str]:
+    """Every page, each as somebody comes to see it."""
+    spent, key = issue(portal, "emercier"), issue(portal, "emercier")
+    seen = {
+        "landing": client.get("/"),
+        "nothing typed": post(client, "/connexion"),
+        "nobody typed": post(client, "/oubli"),
+        "refused": try_to_sign_in(client, "nobody", "x"),
+        "form expired": client.post("/connexion"),
+        "key dead": try_to_sign_in(client, "emercier", spent),
+        "key sent": client.get("/oubli/envoye"),
+        "lost": client.get("/nulle-part"),
+    }
+    sign_in(client, "emercier", key)
+    seen["activate"] = client.get("/mot-de-passe")
+    seen["activate, refused"] = choose(client, "court", "no address", confirmation="long")
+    choose(client, NEW_PASSWORD, "elodie@ailleurs.example")
+    seen["activated"] = client.get("/fait")
+    post(client, "/deconnexion")
+    seen["signed out"] = client.get("/")
+    sign_in(client, "jmartin001", PASSWORD)
+    seen["change"] = client.get("/mot-de-passe")
+    seen["change, refused"] = change(client, "x", "court", "no address")
+    change(client, PASSWORD, rescue="jeanne@ailleurs.example")
+    seen["changed"] = client.get("/fait")
+    assert {answer.status_code for answer in seen.values()} == {200, 403, 404, 422}
+    return {name: answer.text for name, answer in seen.items()}

@@ -80,7 +80,7 @@ def test_the_current_password_has_its_limit_beside_its_field_and_the_address_is_
     answer = change(visitor, PASSWORD, rescue="jeanne@courriel.example")
     assert answer.status_code == 429
     assert answer.headers["Retry-After"]
-    assert "Trop d’essais : réessayez dans 2 minutes." in answer.text
+    assert "Trop d’essais : réessayez dans 2 minutes." in answer.text
     assert 'value="jeanne@courriel.example"' in answer.text
     assert is_open(visitor)
 

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir
+from babel.support import NullTranslations
 from jinja2 import Environment
 
 import webui
+from connector import languages
+from connector.portal import Portal
+from tests.catalogues import ROOMS
 
 TEMPLATES = sorted((Path(webui.__file__).parent / "templates").glob("*.html"))
+DATA = {"Élodie Mercier", "Jeanne Martin", "emercier", "jmartin001", "English", "en"}
 KEY = "K7QF9-M2XT4-RD8HC"  # the sample is the same in every language
 
 
@@ -55,3 +60,46 @@ def test_the_catalogue_holds_the_sentences_of_templates_forms_and_messages() -> 
     extracted = {message for _file, _line, message, *_ in extract_from_dir(Path(webui.__file__).parent, methods)}
     assert {"Mot de passe oublié", "Confirmation du mot de passe", "Fort"} <= extracted
     assert ("au plus %(num)d caractère", "au plus %(num)d caractères") in extracted
+
+
+class Marked(NullTranslations):
+    """A language in which every sentence is the French one between brackets."""
+
+    def gettext(self, message: str) -> str:
+        return f"⟦{message}⟧"
+
+    ugettext = gettext
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return f"⟦{one if count == 1 else many}⟧"
+
+    ungettext = ngettext
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages speak the language of brackets."""
+    monkeypatch.setattr(languages, "catalogue", lambda _folder, _language: Marked())
+
+
+def test_every_page_says_nothing_that_cannot_be_translated(marked: None, pages: dict[str, str], portal: Portal) -> None:
+    """What templates, forms and Python say, once it has all come together."""
+    for name, page in pages.items():
+        parser = BareText()
+        parser.feed(re.sub(r' value="[^"]*"', "", page))  # those hold what was typed, and tokens
+        said = re.sub(r"\b\w\*+@\S+", "", "\n".join(parser.found))  # an address, masked
+        while (less := re.sub(r"⟦[^⟦⟧]*⟧", "", said)) != said:
+            said = less
+        data = {*portal.theme.fr.model_dump().values(), *DATA, KEY}
+        assert {line.strip(" –") for line in said.splitlines() if re.search(r"[^\W\d_]", line)} <= data, name
+
+
+def test_the_catalogues_french_has_its_no_break_spaces() -> None:
+    """Or a line might begin with a question mark."""
+    room = next(room for room in ROOMS if room.folder == "webui")
+    said = [text for message in room.sentences() for text in _both(message.id) if re.search(r" [;:!?»]|« ", text)]
+    assert said == []
+
+
+def _both(message: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (message,) if isinstance(message, str) else message

@@ -2,12 +2,20 @@
 // by itself. Who says that they have a key types it in clear, in groups of five; a password is never touched.
 "use strict";
 
-const KEY = { alphabet: /^[0-9a-tv-z]*$/i, group: 5, length: 15, whole: /^\s*\w{5}-\w{5}-\w{5}\s*$/ };
+const GROUP = 5;
+const LENGTH = 15;
+const ALPHABET = /^[0-9a-tv-z]*$/i; // O, I and L too: they are forgiven
+const SEPARATORS = /[\s\u2010-\u2015-]/g;
+const WHOLE = /^\s*\w{5}-\w{5}-\w{5}\s*$/; // as we print it
 const identifier = document.getElementById("identifier");
 const secret = document.getElementById("secret");
 const count = document.querySelector("[data-count]");
 const ways = [...document.querySelectorAll("[data-way]")];
 let takesKey = false;
+let isKey = false; // what stands in the field may be one
+let dashed = new Set(); // after how many characters somebody typed a dash
+
+const bare = (text) => text.replace(SEPARATORS, "");
 
 function choose(way) {
   takesKey = way === "key";
@@ -15,26 +23,44 @@ function choose(way) {
   secret.autocapitalize = takesKey ? "characters" : "none";
   secret.dispatchEvent(new CustomEvent("reveal", { detail: takesKey }));
   for (const link of ways) link.ariaCurrent = String(link.dataset.way === way);
+  start();
+}
+
+function start() {
+  isKey = takesKey;
+  dashed = new Set();
   group();
 }
 
-const bare = (text) => text.replace(/[\s\u2010-\u2015-]/g, "");
+// A dash where no group ends, an accent, a sixteenth character: it is a password after all, and gets back what was typed.
+function read(event) {
+  if (!secret.value) start();
+  const before = bare(secret.value.slice(0, secret.selectionStart)).length;
+  if (event.data && !bare(event.data)) dashed.add(before);
+  const typed = bare(secret.value);
+  const fits = ALPHABET.test(typed) && typed.length <= LENGTH && [...dashed].every((place) => place % GROUP === 0);
+  if (isKey && !fits) ungroup();
+  isKey &&= fits;
+  group();
+}
 
-// Where the caret stands is counted in characters of the key, so that dashes come and go around it.
 function group() {
   const typed = bare(secret.value);
-  const isKey = takesKey && KEY.alphabet.test(typed) && typed.length <= KEY.length;
-  if (isKey) {
+  const shown = typed.replace(/.{5}(?=.)/g, "$&-");
+  if (isKey && shown !== secret.value) {
+    // Where the caret stands is counted in characters of the key, so that dashes come and go around it.
     const before = bare(secret.value.slice(0, secret.selectionStart)).length;
-    const shown = typed.replace(/.{5}(?=.)/g, "$&-");
-    if (shown !== secret.value) {
-      secret.value = shown;
-      const caret = before + Math.floor(Math.max(before - 1, 0) / KEY.group);
-      secret.setSelectionRange(caret, caret);
-    }
+    secret.value = shown;
+    const caret = before + Math.floor(Math.max(before - 1, 0) / GROUP);
+    secret.setSelectionRange(caret, caret);
   }
   count.hidden = !takesKey || !typed;
   count.textContent = isKey ? count.dataset.count.replace("#", typed.length) : count.dataset.noKey;
+}
+
+function ungroup() {
+  const ours = [GROUP, 2 * GROUP].filter((place) => !dashed.has(place)).map((place) => place + place / GROUP - 1);
+  secret.value = [...secret.value].filter((char, place) => char !== "-" || !ours.includes(place)).join("");
 }
 
 for (const link of ways) {
@@ -44,9 +70,9 @@ for (const link of ways) {
     (identifier.value ? secret : identifier).focus();
   });
 }
-secret.addEventListener("input", group);
+secret.addEventListener("input", read);
 secret.addEventListener("paste", (event) => {
-  if (KEY.whole.test(event.clipboardData.getData("text"))) choose("key"); // a key as we print it, and no password
+  if (WHOLE.test(event.clipboardData.getData("text"))) choose("key");
 });
 
 function fillFromFragment() {

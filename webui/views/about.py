@@ -1,0 +1,80 @@
+"""What readers are owed beside the service itself: help, the privacy notice, the accessibility statement.
+
+Nobody signs in for them and no directory is asked, so they open in an outage too. Whatever differs from one university
+to the next comes from the theme and the settings.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import flask_babel
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from connector.passwords import allowed_punctuation
+from connector.settings.theme import Accessibility, Theme
+from webui import language, messages
+from webui.messages import _
+from webui.views import current_portal
+
+blueprint = Blueprint("about", __name__)
+
+
+@blueprint.get("/aide")
+def help_page() -> ResponseReturnValue:
+    """The ten questions that students really ask; each has an id, so that desk and mails can link to it."""
+    portal = current_portal()
+    return render_template(
+        "help.html",
+        keys=portal.settings.keys,
+        rules=[messages.rule(item) for item in portal.policy.rules()],
+        punctuation=allowed_punctuation(),
+        takes_student_number=portal.settings.identifiers.student_number,
+    )
+
+
+@blueprint.get("/confidentialite")
+def privacy() -> ResponseReturnValue:
+    """What the GDPR, articles 13 and 14, has us say."""
+    settings = current_portal().settings
+    return render_template(
+        "privacy.html",
+        keys=settings.keys,
+        session_minutes=settings.web.session_minutes,
+        session_cookie=current_app.config["SESSION_COOKIE_NAME"],
+        language_cookie=language.COOKIE,
+    )
+
+
+@blueprint.get("/accessibilite")
+def accessibility() -> ResponseReturnValue:
+    """The statement, in the order and with the parts of the RGAA's model."""
+    portal = current_portal()
+    audit = portal.theme.accessibility
+    return render_template(
+        "accessibility.html",
+        audit=audit,
+        is_audited=audit != Accessibility(),
+        audited=_day(audit.audited),
+        address=portal.settings.web.portal_url,
+    )
+
+
+@blueprint.app_context_processor
+def _for_the_footer() -> dict[str, str]:
+    return {"accessibility_label": accessibility_label(current_portal().theme)}
+
+
+def accessibility_label(theme: Theme) -> str:
+    """What every page has to say, in these very words (RGAA 4.1.2, legal obligations)."""
+    return {
+        "none": _("Accessibilité : non conforme"),
+        "partial": _("Accessibilité : partiellement conforme"),
+        "full": _("Accessibilité : totalement conforme"),
+    }[theme.accessibility.conformity]
+
+
+def _day(written: str) -> str:
+    """A date of the theme as the reader's language writes it; empty where there is none."""
+    return str(flask_babel.format_date(date.fromisoformat(written), _("d MMMM y"))) if written else ""
