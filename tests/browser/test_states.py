@@ -17,6 +17,9 @@ PAGES = {  # every address that a browser may open, and a state that stands ther
     "/oubli/envoye": "key sent",
     "/mot-de-passe": "activate",
     "/fait": "done, password",
+    "/aide": "help",
+    "/confidentialite": "privacy",
+    "/accessibilite": "accessibility",
 }
 
 
