@@ -17,7 +17,9 @@ LOST = Path(__file__).with_name("lost.js").read_text(encoding="utf-8")
 
 # Links inside a sentence are exempt (WCAG 2.5.8); of a hidden field there is nothing to hit.
 SMALL_TARGETS = """([target, control]) => [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
-  .filter((element) => element.checkVisibility() && !element.closest(".unseen, p"))
+  .filter((element) => element.checkVisibility() && !element.closest(".unseen"))
+  .filter(({ parentElement: { childNodes } }) =>
+    ![...childNodes].some((node) => node.nodeName === "#text" && node.data.trim()))
   .map((element) => [element, element.getBoundingClientRect()])
   .filter(([element, box]) => {
     const least = element.matches("button, input, .button") ? control : target;
