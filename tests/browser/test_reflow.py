@@ -82,7 +82,7 @@ def test_paper_bears_what_there_is_to_read_and_no_buttons(visitor: Page, scene: 
     scene.enter(state, visitor)
     visitor.emulate_media(media="print")
     assert visitor.get_by_role("heading", level=1).is_visible()
-    assert visitor.locator("button:visible, input:visible, .skip:visible").count() == 0
+    assert visitor.locator("button:visible, input:visible, .button:visible, .skip:visible").count() == 0
     assert visitor.evaluate(LOST) == []
     assert visitor.locator("body").evaluate("body => getComputedStyle(body.parentElement).color") == "rgb(0, 0, 0)"
 
