@@ -62,7 +62,7 @@ class Activation:
             for notice in owed:
                 self.outbox.hand_over(OwedNotice(account, notice))
             return Done(account, activated, password_changed=True, rescue_changed=change.rescue is not None)
-        raise DirectoryUnavailable("somebody else was first, again and again")
+        raise DirectoryUnavailable(_("somebody else was first, again and again"))
 
     def _proved(self, uid: str, mark: str, now: datetime) -> Account:
         """The account, whose key still is the one that was proved. Raises SessionStale, KeyDead."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from connector.clock import Clock
 from connector.errors import DirectoryError, MonCompteError, SessionStale, SettingsInvalid
 from connector.model import Caller
+from connector.wording import _, reason
 
 _LOG = logging.getLogger(__name__)
 STANDARD_OUTPUT = "-"
@@ -176,7 +177,8 @@ def _opened(file: str) -> logging.Handler:
     try:
         return _File(file)
     except OSError as error:
-        raise SettingsInvalid([f"[audit] file: {file} cannot be written: {error.strerror}"]) from None
+        said = _("[audit] file: %(file)s cannot be written: %(reason)s", file=file, reason=reason(error))
+        raise SettingsInvalid([said]) from None
 
 
 def _system_log() -> logging.Handler:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Self
 
 from connector import private, sheet
 from connector.errors import BatchRefused
+from connector.wording import _, reason
 
 RECORD = ".batch"
 _END_OF_PLAN = {"plan": None}
@@ -74,7 +75,9 @@ class Batch:
         try:
             file = private.reopen(path, private.UNTOUCHED)
         except FileNotFoundError:
-            raise BatchRefused(f"{path}: no such record; if the batch never came so far, start it anew") from None
+            raise BatchRefused(
+                _("%(path)s: no such record; if the batch never came so far, start it anew", path=path)
+            ) from None
         try:
             batch = cls(path, file, _head(file.readline()), is_new=False)
             batch._lock()
@@ -82,7 +85,7 @@ class Batch:
             batch._refuse_what_cannot_go_on()
         except (ValueError, TypeError):
             file.close()
-            raise BatchRefused(f"{path}: not the record of a batch; its name ends in .batch") from None
+            raise BatchRefused(_("%(path)s: not the record of a batch; its name ends in .batch", path=path)) from None
         except BatchRefused:
             file.close()
             raise
@@ -105,9 +108,11 @@ class Batch:
         plan = (str(line["plan"]) for line in takewhile(_END_OF_PLAN.__ne__, self._lines()) if "plan" in line)
         for cell in after:
             if not any(sheet.cell(uid) == cell for uid in plan):  # leaves the plan just behind it
-                raise BatchRefused(
-                    f"{self.head.out}: a row is not of this batch, or not in its place; is it the right file?"
+                said = _(
+                    "%(file)s: a row is not of this batch, or not in its place; is it the right file?",
+                    file=self.head.out,
                 )
+                raise BatchRefused(said)
         return plan
 
     def paper(self) -> BinaryIO:
@@ -119,8 +124,12 @@ class Batch:
             return private.reopen(path)
         except FileNotFoundError:
             if self._has_issued and not self.head.template:
-                said = "is gone, and there are keys on it that would die: put it back, or start a new batch"
-                raise BatchRefused(f"{path}: {said}") from None
+                raise BatchRefused(
+                    _(
+                        "%(path)s: is gone, and there are keys on it that would die: put it back, or start a new batch",
+                        path=path,
+                    )
+                ) from None
             return private.create(path)
 
     def note(self, fact: dict[str, Any]) -> None:
@@ -143,16 +152,23 @@ class Batch:
         self._file.seek(0, os.SEEK_END)
         for line in self._lines():
             if "finished" in line:
-                raise BatchRefused(f"{self.path}: this batch is finished, there is nothing to resume")
+                raise BatchRefused(_("%(path)s: this batch is finished, there is nothing to resume", path=self.path))
             self._has_issued |= "issued" in line
         if self.path.name != self.head.out + RECORD:
-            raise BatchRefused(f"{self.path}: was {self.head.out}{RECORD}, beside {self.head.out}: rename both back")
+            raise BatchRefused(
+                _(
+                    "%(path)s: was %(out)s%(end)s, beside %(out)s: rename both back",
+                    path=self.path,
+                    out=self.head.out,
+                    end=RECORD,
+                )
+            )
 
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BatchRefused(f"{self.path}: another process is at work on this batch") from None
+            raise BatchRefused(_("%(path)s: another process is at work on this batch", path=self.path)) from None
 
     def _keep(self) -> None:
         self._file.flush()
@@ -164,10 +180,10 @@ def _name(part: Path, path: Path) -> None:
     try:
         os.link(part, path)
     except FileExistsError:
-        raise BatchRefused(private.EXISTS.format(path)) from None
+        raise BatchRefused(private.exists(path)) from None
     except OSError as error:
-        said = f"{error.strerror}: is this a file system without hard links? Write to another"
-        raise BatchRefused(f"{path}: {said}") from None
+        said = _("%(reason)s: is this a file system without hard links? Write to another", reason=reason(error))
+        raise BatchRefused(_("%(what)s: %(said)s", what=path, said=said)) from None
 
 
 def _head(line: bytes) -> Head:

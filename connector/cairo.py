@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.errors import SettingsInvalid
+from connector.wording import _
 
 cairocffi: Any
 try:
@@ -16,4 +17,4 @@ except OSError:  # cairocffi itself is there, libcairo is not
 def require() -> None:
     """Raises SettingsInvalid where the system has no cairo."""
     if cairocffi is None:
-        raise SettingsInvalid(["letters and charts need cairo on this host: apt-get install libcairo2"])
+        raise SettingsInvalid([_("letters and charts need cairo on this host: apt-get install libcairo2")])

@@ -13,6 +13,7 @@ from pathlib import Path
 from connector import cairo
 from connector.cairo import cairocffi
 from connector.errors import UnknownFormat
+from connector.wording import _
 
 WIDTH = 960.0  # all measures are pixels of SVG; a PNG has twice as many
 _MARGIN, _ROW, _BAR = 24.0, 22.0, 15.0
@@ -94,7 +95,7 @@ def save(drawing: Drawing, path: Path) -> None:
     elif suffix == ".png":
         path.write_bytes(to_png(drawing))
     else:
-        raise UnknownFormat(f"{path}: a chart is a .svg or a .png file")
+        raise UnknownFormat(_("%(path)s: a chart is a .svg or a .png file", path=path))
 
 
 def to_svg(drawing: Drawing) -> bytes:
@@ -110,7 +111,7 @@ def to_svg(drawing: Drawing) -> bytes:
 def to_png(drawing: Drawing) -> bytes:
     """The drawing in pixels. Raises UnknownFormat: it has too many rows."""
     if drawing.height * _SCALE > _TALLEST:
-        raise UnknownFormat("so many bars are too tall for a .png; a .svg holds them")
+        raise UnknownFormat(_("so many bars are too tall for a .png; a .svg holds them"))
     surface = cairocffi.ImageSurface(cairocffi.FORMAT_RGB24, int(WIDTH * _SCALE), int(drawing.height * _SCALE))
     context = cairocffi.Context(surface)
     context.scale(_SCALE, _SCALE)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 
+from connector.wording import _
+
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}|]+)(?:\|([a-z0-9]+))?\}")
 _DATE = re.compile(r"(?P<y>\d{4})-?(?P<m>\d\d)-?(?P<d>\d\d)|(?P<D>\d\d)/(?P<M>\d\d)/(?P<Y>\d{4})", re.ASCII)
 
@@ -41,10 +43,15 @@ def fill(template: str, fields: Mapping[str, str]) -> str:
 def check(template: str) -> str:
     """The template, if it is one; raises ValueError with a sentence."""
     if set(_PIECE.sub("", template)) & set("{}"):
-        raise ValueError(f"{template}: a brace is not closed, or not opened; a brace itself is written twice")
+        raise ValueError(
+            _("%(template)s: a brace is not closed, or not opened; a brace itself is written twice", template=template)
+        )
     for column, conversion in _PIECE.findall(template):
         if conversion and conversion not in CONVERSIONS:
-            raise ValueError(f"{template}: {{{column}|{conversion}}}: known are {', '.join(CONVERSIONS)}")
+            piece, known = f"{{{column}|{conversion}}}", ", ".join(CONVERSIONS)
+            raise ValueError(
+                _("%(template)s: %(piece)s: known are %(known)s", template=template, piece=piece, known=known)
+            )
     return template
 
 

@@ -19,6 +19,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from connector.clock import elapsed_seconds, wall_seconds
 from connector.errors import SettingsInvalid, Throttled
+from connector.wording import _
 
 _LOG = logging.getLogger(__name__)
 _MOST_KEPT = 100_000
@@ -166,5 +167,6 @@ def _shared_storage(url: str) -> Storage:
             storage.get("moncompte")
     except (ValueError, TypeError, ConfigurationError) as error:
         # Not the error's own words: they may quote a password.
-        raise SettingsInvalid([f"[throttle] storage: cannot be used ({type(error).__name__})"]) from None
+        said = _("[throttle] storage: cannot be used (%(error)s)", error=type(error).__name__)
+        raise SettingsInvalid([said]) from None
     return storage

@@ -144,7 +144,7 @@ class Desk:
             except Conflict:
                 continue
             return account
-        raise DirectoryUnavailable("somebody else was first, again and again")
+        raise DirectoryUnavailable(_("somebody else was first, again and again"))
 
 
 def _notices(account: Account, address: str | None, now: datetime) -> tuple[Notice, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from connector.errors import SettingsInvalid
 from connector.settings import Attributes, Settings, config_folder
+from connector.wording import _
 
 DATABASE = "{1}mdb"  # Debian's first database, and the one the files are written for
 SCHEMA, FULL_SCHEMA = ("10", "11", "12"), ("12",)
@@ -60,7 +61,9 @@ class _Site:
         self._names, population = settings.attributes, settings.directory.population
         words = _words(settings, database)
         if strange := [word for word in words.values() if not word.isprintable()]:
-            raise SettingsInvalid([f"{word!r}: a line of LDIF holds no such characters" for word in strange])
+            raise SettingsInvalid(
+                [_("%(word)s: a line of LDIF holds no such characters", word=repr(word)) for word in strange]
+            )
         self._words, self._quoted = words, {old: _quoted(new) for old, new in words.items()}
         self._pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
         self._attributes = _attributes(settings.attributes, population)
@@ -211,8 +214,13 @@ def _check_own_entries(settings: Settings) -> None:
     directory = settings.directory
     wanted = (("bind_dn", "cn", directory.bind_dn), ("decoy_dn", "cn", directory.decoy_dn))
     problems = [
-        f"[directory] {name}: {dn} does not begin with {kind}=…; file 50 cannot make it"
-        for name, kind, dn in (*wanted, ("decoy_dn, the branch above it", "ou", _parent(directory.decoy_dn)))
+        _(
+            "[directory] %(name)s: %(dn)s does not begin with %(kind)s=…; file 50 cannot make it",
+            name=name,
+            dn=dn,
+            kind=kind,
+        )
+        for name, kind, dn in (*wanted, (_("decoy_dn, the branch above it"), "ou", _parent(directory.decoy_dn)))
         if not re.match(rf'{kind}=[^\\+,"]+(,|$)', dn, re.IGNORECASE)
     ]
     if problems:

@@ -1,4 +1,4 @@
-"""Mails: composed from the templates in ``connector/mails/``, sent by SMTP. The only place that speaks SMTP.
+"""Mails sent by SMTP: the only place that speaks it.
 
 A conversation is bounded as a whole: smtplib's timeout bounds each socket operation, so a server that drips one byte
 now and then would keep a thread for ever.
@@ -10,110 +10,16 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid, parseaddr
-from pathlib import Path
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
-from babel.dates import format_datetime as babel_datetime
-from babel.dates import get_timezone
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from connector import keys, languages, rescue
 from connector.errors import MailFailed, MailRejected, MailServerDown
-from connector.model import Account, Happened, Notice, Status
 from connector.settings import Settings
-from connector.settings.theme import Theme
 
-TEMPLATES = Path(__file__).parent / "mails"
 _READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
-
-
-class Composer:
-    """Turns an owed mail into a message: a template for its text and one for its HTML, in the person's language."""
-
-    def __init__(self, settings: Settings, theme: Theme) -> None:
-        self._mail, self._web, self._theme = settings.mail, settings.web, theme
-        self._host = urlsplit(settings.web.portal_url).hostname
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-
-    def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
-        """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
-
-        Its link carries the key in the fragment (``keys.link``).
-        """
-        facts = {
-            "key": keys.show(key),
-            "link": keys.link(self._web.portal_url, account.uid, key),
-            "until": self._local(expiry, languages.choose(account.language)),
-            "to_activate": account.state.status is Status.TO_ACTIVATE,
-        }
-        return self._compose("key", account, account.rescue or "", now, facts)
-
-    def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
-        """The mail that tells about a change, or reminds of one; it carries neither key nor password."""
-        if Happened.AWAITED in notice.happened:
-            return self._compose("reminder", account, notice.address, now, {})
-        facts = {
-            "activated": Happened.ACTIVATED in notice.happened,
-            "password_changed": Happened.PASSWORD in notice.happened,
-            "rescue_changed": Happened.RESCUE in notice.happened,
-            "rescue_removed": Happened.RESCUE_REMOVED in notice.happened,
-            "rescue_first": Happened.RESCUE_FIRST in notice.happened,
-        }
-        return self._compose("notice", account, notice.address, now, facts)
-
-    def _local(self, instant: datetime, language: str) -> Callable[[str], str]:
-        """Says ``instant`` in the university's own time, by a pattern: those are the templates' own, as all wording."""
-        return lambda pattern: babel_datetime(
-            instant, pattern, tzinfo=get_timezone(self._web.timezone), locale=language
-        )
-
-    def _compose(
-        self, template: str, account: Account, to: str, now: datetime, facts: Mapping[str, object]
-    ) -> EmailMessage:
-        base = f"{languages.choose(account.language)}/{template}"
-        words = self._theme.words(languages.choose(account.language))
-        facts = {"name": account.name, "uid": account.uid, "web": self._web, "words": words, **facts}
-        subject, _, text = self._templates.get_template(f"{base}.txt").render(facts).partition("\n")
-        message = EmailMessage()
-        read = rescue.read(to, ())
-        to = read if isinstance(read, str) else to  # a domain that another tool kept in Unicode is written in ASCII
-        try:
-            message["From"] = self._mail.sender
-            message["To"] = Address(addr_spec=to)
-            if to.endswith("]"):  # no host, but its number: we keep none, and Python 3.11.2 would write to nobody
-                raise MailRejected("address")
-            message["Subject"] = subject
-        except (
-            ValueError,
-            LookupError,
-            AttributeError,
-            HeaderParseError,
-            RecursionError,
-        ):  # no address: nobody to write to
-            raise MailRejected("address") from None
-        if self._mail.reply_to:
-            message["Reply-To"] = self._mail.reply_to
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = make_msgid(domain=self._host)
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        message.set_content(text.strip() + "\n")
-        message.add_alternative(
-            self._templates.get_template(f"{base}.html").render(facts, subject=subject), subtype="html"
-        )
-        return message
 
 
 class Mailer:

@@ -14,6 +14,7 @@ from connector.errors import MailServerDown
 from connector.model import Account
 from connector.portal import Portal
 from connector.standing import Standing, standing
+from connector.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Office:
         outbox = self._portal.outbox
         outbox.dispatch(self._portal.now())
         if outbox.is_server_down:
-            raise MailServerDown("mails wait in the directory")
+            raise MailServerDown(_("mails wait in the directory"))
         return {outcome: outbox.outcomes[outcome] for outcome in (Outcome.DONE, Outcome.PUT_OFF, Outcome.GIVEN_UP)}
 
     @contextmanager

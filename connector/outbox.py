@@ -23,10 +23,11 @@ from email.message import EmailMessage
 from connector import keys
 from connector.audit import Audit, Line, Outcome
 from connector.clock import Clock
+from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import is_due
 from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
-from connector.mail import Composer, Mailer, MailSession
+from connector.mail import Mailer, MailSession
 from connector.model import Account, Happened, Notice, Origin, PendingKey
 from connector.owed import Owed, OwedKey, OwedNotice
 from connector.settings import Settings

@@ -8,9 +8,9 @@ from email.message import EmailMessage
 from typing import ClassVar
 
 from connector.audit import Event
+from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import to_time
-from connector.mail import Composer
 from connector.model import Account, Notice
 
 

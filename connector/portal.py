@@ -14,9 +14,10 @@ from connector.activation import Activation
 from connector.audit import LOCAL, Audit, Event, Line, Outcome
 from connector.choices import Judge
 from connector.clock import Clock, evened, utc_now
+from connector.compose import Composer
 from connector.directory import Directory
 from connector.errors import DirectoryUnavailable, SessionStale, SignInRefused
-from connector.mail import Composer, Mailer
+from connector.mail import Mailer
 from connector.model import Account, Asked, By, Caller, Done, Proof
 from connector.outbox import Outbox
 from connector.passwords import PasswordPolicy, Verdict

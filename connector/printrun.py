@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import BinaryIO
 
+from connector import languages
 from connector.audit import Audit, Event, Line
 from connector.batch import Batch
 from connector.campaign import Campaign, Cohort, Issued, Missed, People, anybody
@@ -108,4 +109,5 @@ def _local(instant: datetime, zone: tzinfo) -> str:
 def letter_of(account: Account, key: str, until: datetime) -> Letter:
     """What is on somebody's page."""
     programme = ", ".join(account.programmes)
-    return Letter(account.name, account.uid, key, until, programme, account.address)
+    language = languages.choose(account.language)
+    return Letter(account.name, account.uid, key, until, programme, account.address, language)

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from connector.errors import FileRefused
+from connector.wording import _, reason
 
-EXISTS = "{} exists already: give another name, or move it away"
 _MODE = 0o600
 SECRET, UNTOUCHED = 0o077, 0o022
 """What others may not have: any right; the right to write, of a file that tells no secret."""
+
+
+def exists(path: Path) -> str:
+    """That a new file cannot have this name."""
+    return _("%(path)s exists already: give another name, or move it away", path=path)
 
 
 def create(path: Path) -> BinaryIO:
@@ -24,9 +29,9 @@ def create(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     except FileExistsError:
-        raise FileRefused(EXISTS.format(path)) from None
+        raise FileRefused(exists(path)) from None
     except OSError as error:
-        raise FileRefused(f"{path}: {error.strerror}") from None
+        raise FileRefused(reason(error, path)) from None
     return os.fdopen(descriptor, "r+b")
 
 
@@ -40,12 +45,14 @@ def reopen(path: Path, others: int = SECRET) -> BinaryIO:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise FileRefused(f"{path}: {error.strerror}") from None
+        raise FileRefused(reason(error, path)) from None
     found = os.fstat(descriptor)
     is_ours = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & others
     if not (is_ours and stat.S_ISREG(found.st_mode)):
         os.close(descriptor)
-        raise FileRefused(f"{path}: must be a plain file of ours alone (mode 600); if somebody else made it, remove it")
+        raise FileRefused(
+            _("%(path)s: must be a plain file of ours alone (mode 600); if somebody else made it, remove it", path=path)
+        )
     return os.fdopen(descriptor, "r+b")
 
 

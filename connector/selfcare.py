@@ -105,7 +105,7 @@ class Selfcare:
             for notice in owed:
                 self.outbox.hand_over(OwedNotice(account, notice))
             return Done(account, False, change.password is not None, change.rescue is not None)
-        raise DirectoryUnavailable("somebody else was first, again and again")
+        raise DirectoryUnavailable(_("somebody else was first, again and again"))
 
     def _with_a_password(self, account: Account | None, now: datetime) -> Account | None:
         """The account, if a password could open it now."""

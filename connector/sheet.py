@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 from connector import keys, private
 from connector.errors import BatchRefused
 from connector.model import Account
+from connector.wording import _
 
 HEADINGS = ("login", "name", "key", "valid until", "programme")
 _FORMULA = re.compile(r"(^|; ?)(?=[=+@-])")  # a spreadsheet may take ";" for the end of a cell
@@ -28,7 +29,9 @@ class Sheet:
             self.written = _first_cells(file)
         except (ValueError, csv.Error):
             file.close()
-            raise BatchRefused(f"{name}: not a sheet of ours, or no more; is it the right file?") from None
+            raise BatchRefused(
+                _("%(file)s: not a sheet of ours, or no more; is it the right file?", file=name)
+            ) from None
         private.cut_torn_line(file)
         self._file = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         self._writer = csv.writer(self._file)

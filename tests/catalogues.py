@@ -23,11 +23,15 @@ Id = str | tuple[str, str]
 
 @dataclass(frozen=True)
 class Room:
-    """A folder whose sentences are translated: in what files they are, and into what language."""
+    """A folder whose sentences are translated: in what files they are, and into what language.
+
+    ``source``, where they are said elsewhere: the command line tells what went wrong in the rooms below it.
+    """
 
     folder: str
     language: str
     methods: tuple[tuple[str, str], ...] = (("**.py", "python"),)
+    source: str = ""
 
     @property
     def file(self) -> Path:
@@ -37,7 +41,7 @@ class Room:
         """What the source says."""
         said = Catalog(locale=self.language)
         for name, _line, message, comments, context in extract_from_dir(
-            ROOT / self.folder, self.methods, comment_tags=("Translators:",), strip_comment_tags=True
+            ROOT / (self.source or self.folder), self.methods, comment_tags=("Translators:",), strip_comment_tags=True
         ):
             said.add(message, None, [(name, 0)], auto_comments=comments, context=context)
         return said
@@ -58,7 +62,11 @@ class Room:
         return written.getvalue()
 
 
-ROOMS = (Room("webui", "en", (("**.py", "python"), ("templates/**.html", "jinja2"))),)
+ROOMS = (
+    Room("webui", "en", (("**.py", "python"), ("templates/**.html", "jinja2"))),
+    Room("connector/cli", "fr", source="connector"),
+    Room("connector/mails", "en", (("**.jinja", "jinja2"),)),
+)
 
 
 def untranslated(catalog: Catalog) -> list[Id]:

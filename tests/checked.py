@@ -17,8 +17,9 @@ def examined(
 
 
 def wrong(report: Report) -> list[Finding]:
-    """What is broken or a warning."""
-    return list(report.findings(Level.BROKEN, Level.WARNING))
+    """What is broken or a warning; not that the portal looks like a sample's university, as in every test."""
+    found = report.findings(Level.BROKEN, Level.WARNING)
+    return [finding for finding in found if "runs with a sample" not in finding.what]
 
 
 def names(report: Report) -> list[str]:

@@ -16,8 +16,9 @@ import pytest
 
 from connector import keys
 from connector.audit import Audit
+from connector.compose import Composer
 from connector.errors import MonCompteError
-from connector.mail import Composer, MailSession
+from connector.mail import MailSession
 from connector.portal import Portal
 
 _SHORTEST = 8  # characters; shorter things that tests type are words that occur anywhere
@@ -69,7 +70,7 @@ class Watch(logging.Handler):
 
     def _mailed(self, mail: EmailMessage) -> None:
         """A mail may carry the one key that it is there to bring."""
-        text = "".join(part.get_content() for part in mail.walk() if not part.is_multipart()) + str(mail.items())
+        text = "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart()) + str(mail.items())
         for form in _forms(self.key_of_mail.get(id(mail), "")):
             text = text.replace(form, "") if form else text
         self.texts.append(f"mail: {text}")

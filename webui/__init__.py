@@ -18,7 +18,7 @@ from flask_wtf import CSRFProtect
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, language, security
-from webui.views import PORTAL, about, entry, password, problems, wellknown
+from webui.views import PORTAL, about, entry, password, problems, stay, wellknown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,6 +44,7 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
     app.register_blueprint(about.blueprint)
+    app.register_blueprint(stay.blueprint)
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(language.blueprint)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import flask_babel
 
@@ -34,40 +36,60 @@ def ngettext(one: str, many: str, count: int) -> str:
 
 
 _MINUTES_TOLD = 90  # more are told in hours
-Told = tuple[str, str]
-"""A title, and what to do about it."""
+
+
+class Told(NamedTuple):
+    """A title, and what to do about it; with the request's name in the logs, where somebody may ask for help."""
+
+    title: str
+    advice: str
+    reference: str = ""
 
 
 def sign_in_refused(error: SignInRefused, desk: str) -> Told:
     """One text for whoever it is; a slip in a key has its own, told alike to known and unknown."""
     title = _("Nous n’avons pas pu vous identifier")
     if isinstance(error, KeyMistyped):
-        return title, _(
+        slip = _(
             "Si c’est une clé, elle contient une faute de frappe : comparez-la, caractère par caractère, à la feuille "
             "ou au mail. Si c’est votre mot de passe, ce n’est pas le bon."
         )
-    return title, _(
+        return Told(title, slip)
+    advice = _(
         "Vérifiez l’identifiant, puis le mot de passe (attention aux majuscules) ou la clé (15 caractères). "
         "Mot de passe oublié ? Demandez une clé. Clé perdue, ou compte bloqué ? Adressez-vous ici : %(desk)s.",
         desk=desk,
     )
+    return Told(title, advice)
 
 
-def sign_in_throttled(error: Throttled) -> Told:
+def sign_in_throttled(error: Throttled, reference: str) -> Told:
     """For whoever tried too often, existing or not."""
-    return _("Trop d’essais"), _(
+    advice = _(
         "Par sécurité, %(wait)s Mot de passe oublié ? Demandez plutôt une clé, dans la partie de ce nom.",
         wait=_wait(error),
     )
+    return Told(_("Trop d’essais"), advice, reference)
 
 
-def ask_throttled(error: Throttled) -> Told:
+def ask_throttled(error: Throttled, reference: str) -> Told:
     """For whoever asked for keys too often, existing or not."""
-    return _("Trop de demandes"), _(
+    advice = _(
         "Regardez d’abord votre messagerie personnelle, indésirables compris : la dernière clé reçue est la bonne. "
         "Sinon, %(wait)s",
         wait=_wait(error),
     )
+    return Told(_("Trop de demandes"), advice, reference)
+
+
+def change_throttled(error: Throttled, reference: str) -> Told:
+    """For whoever tried too often behind the door, or changed the rescue address too often."""
+    return Told(_("Trop d’essais"), _("Rien n’a été changé. Par sécurité, %(wait)s", wait=_wait(error)), reference)
+
+
+def throttled(error: Throttled) -> Told:
+    """For whoever did anything else too often."""
+    return Told(_("Trop de demandes"), _("Par sécurité, %(wait)s", wait=_wait(error)))
 
 
 def _wait(error: Throttled) -> str:
@@ -80,16 +102,18 @@ def _wait(error: Throttled) -> str:
 def key_dead(error: KeyDead) -> Told:
     """For somebody whose key once was right."""
     if error.reason is DeadKeyReason.EXPIRED:
-        return _("Cette clé a expiré"), _expired(error)
+        return Told(_("Cette clé a expiré"), _expired(error))
     if error.reason is DeadKeyReason.WORN_OUT:
-        return _("Cette clé ne sert plus"), _(
+        worn_out = _(
             "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : par sécurité, elle est morte."
         )
-    return _("Cette clé ne sert plus"), _(
+        return Told(_("Cette clé ne sert plus"), worn_out)
+    used = _(
         "Elle a déjà servi, ou une clé plus récente l’a remplacée : "
         "de plusieurs clés reçues, seule la dernière est valable. "
         "Si vous veniez de valider un nouveau mot de passe, essayez-le d’abord : il est peut-être déjà enregistré."
     )
+    return Told(_("Cette clé ne sert plus"), used)
 
 
 def _expired(error: KeyDead) -> str:
@@ -124,19 +148,49 @@ def session_stale() -> str:
 
 
 def form_expired() -> Told:
-    """Said on the landing page when the CSRF token does not fit: nobody knows what an earlier click did."""
-    return _("Cette page n’était plus à jour"), _(
-        "Elle est restée ouverte longtemps, ou vous avez validé deux fois, ou ouvert Mon compte dans un autre onglet. "
-        "Si vous veniez de choisir un mot de passe, essayez-le ; sinon, recommencez ci-dessous. "
-        "Si ce message revient, autorisez les cookies pour ce site."
+    """When the CSRF token of a form does not fit: nobody knows what an earlier click did."""
+    return Told(
+        _("Cette page n’était plus à jour"),
+        _(
+            "Elle est restée ouverte longtemps, ou vous avez validé deux fois, ou ouvert Mon compte dans un autre "
+            "onglet. Si vous veniez de choisir un mot de passe, essayez-le ; sinon, identifiez-vous à nouveau."
+        ),
     )
 
 
-def ask_again() -> Told:
+def ask_expired() -> Told:
     """The same to somebody who asked for a key, and need only click once more."""
-    return _("Cette page n’était plus à jour"), _(
-        "Cliquez à nouveau sur « Recevoir une clé ». Si ce message revient, autorisez les cookies pour ce site."
+    return Told(
+        _("Cette page n’était plus à jour"),
+        _("Elle est restée ouverte longtemps, et votre demande n’est pas partie. Un clic suffit pour la refaire."),
     )
+
+
+def change_expired() -> Told:
+    """The same behind the door, in a session that goes on."""
+    return Told(
+        _("Cette page n’était plus à jour"),
+        _(
+            "Vous avez sans doute ouvert Mon compte dans un autre onglet. Rien n’a été changé ; la revoici. "
+            "Par sécurité, retapez les mots de passe, puis validez."
+        ),
+    )
+
+
+def cookies_refused() -> Told:
+    """To a browser that has twice brought nothing back."""
+    return Told(
+        _("Votre navigateur refuse nos cookies"),
+        _(
+            "Sans le petit fichier (cookie) que nous lui confions, nous ne pouvons pas vous reconnaître d’une page à "
+            "la suivante. Autorisez les cookies pour ce site, ou prenez un autre navigateur, puis recommencez ici."
+        ),
+    )
+
+
+def time_of_day(instant: datetime) -> str:
+    """Hours and minutes, where the university is."""
+    return str(flask_babel.format_time(instant, _("H 'h' mm")))
 
 
 def signed_out() -> str:

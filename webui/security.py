@@ -2,6 +2,7 @@
 
 The session is Flask's signed cookie. It holds what was proved and when (``uid``, ``by``, ``mark``, ``opened``), and no
 password or key; ``mark`` is checked against the directory at every request, so a cookie dies with the password.
+``opened`` moves on when somebody asks for more time, which ``extended`` counts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 64 * 1024
 FORM_PARTS = 20
+EXTENSIONS = 10  # of one session: WCAG 2.2 §2.2.1 asks for as many, and a stolen cookie must not live for ever
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -47,11 +49,16 @@ class _Sessions(SecureCookieSessionInterface):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What the session says was proved; true only once ``portal.revisit`` agrees."""
+    """What the session says was proved; true only once ``portal.revisit`` agrees.
+
+    It ends at ``until``, unless extended; ``extensions`` says how often it still can be.
+    """
 
     uid: str
     by: By
     mark: str
+    until: datetime
+    extensions: int
 
 
 def configure(app: Flask, web: Web) -> None:
@@ -93,7 +100,18 @@ def current_visit(now: datetime, minutes: int) -> Visit:
     """What the session proved; raises SessionStale when there is none or it is older than ``minutes``."""
     if "mark" not in session or not _is_young(now, minutes):
         raise SessionStale
-    return Visit(session["uid"], By(session["by"]), session["mark"])
+    until = _opened() + timedelta(minutes=minutes)
+    return Visit(session["uid"], By(session["by"]), session["mark"], until, EXTENSIONS - session.get("extended", 0))
+
+
+def extend_session(visit: Visit, now: datetime, minutes: int) -> Visit:
+    """The visit with its ``minutes`` begun anew; as it is, once it was extended often enough.
+
+    The count is signed with the rest: every copy of the cookie has only what is left, each from its own instant.
+    """
+    if visit.extensions > 0:
+        session.update(opened=int(now.timestamp()), extended=EXTENSIONS - visit.extensions + 1)
+    return current_visit(now, minutes)
 
 
 def has_expired(now: datetime, minutes: int) -> bool:
@@ -149,8 +167,11 @@ def read_done(now: datetime, minutes: int) -> dict[str, Any] | None:
 
 
 def _is_young(now: datetime, minutes: int) -> bool:
-    age = now - datetime.fromtimestamp(session["opened"], UTC)
-    return timedelta(0) <= age < timedelta(minutes=minutes)
+    return timedelta(0) <= now - _opened() < timedelta(minutes=minutes)
+
+
+def _opened() -> datetime:
+    return datetime.fromtimestamp(session["opened"], UTC)
 
 
 def _put_headers(response: Response, secure: bool) -> Response:

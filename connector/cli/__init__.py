@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+from connector.cli.language import speaking_as, teach_click
+from connector.wording import _, reason
+
 _COMMANDS = {  # in the order of ``--help``, and where each is
     "demo": "demo",
     "settings": "settings",
@@ -39,9 +42,10 @@ class Commands(click.Group):
     """The subcommands."""
 
     def main(self, *words: Any, **options: Any) -> Any:
-        """Run the command that was typed."""
+        """Run the command that was typed; what goes wrong is told in the shell's language."""
         _open_standard_streams()
-        return super().main(*words, **options)
+        with speaking_as(os.environ):
+            return super().main(*words, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """The same; what cannot be printed on a full disk is an error like others. A pipe nobody reads is click's."""
@@ -50,7 +54,7 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
-            raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from None
+            raise click.ClickException(reason(error, error.filename or _("standard output"))) from None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """The command that was typed, or what it may have been meant to be."""
@@ -58,7 +62,8 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             if close := get_close_matches(args[0], _COMMANDS, n=1):
-                raise click.UsageError(f"{error.message} Did you mean {close[0]}?", ctx) from None
+                guess = _("Did you mean %(word)s?", word=close[0])
+                raise click.UsageError(f"{error.message} {guess}", ctx) from None
             raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -89,6 +94,9 @@ def _open_standard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+teach_click()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

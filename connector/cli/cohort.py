@@ -14,12 +14,13 @@ import click
 from connector.campaign import Campaign, Cohort, LeftOut
 from connector.cli.shell import REFUSED, echo_json, refuse
 from connector.model import Account
+from connector.wording import N_, _
 
 WOULD_GET, WOULD_REPLACE = "would-get-a-key", "would-replace-live-key"
 SAID = {
     WOULD_REPLACE: "of these, hold a live key, which would die",
-    LeftOut.UNKNOWN.value: "nobody, or two people, answer to it",
-    LeftOut.CLOSED.value: "suspended, expired, locked, or not begun yet",
+    LeftOut.UNKNOWN.value: N_("nobody, or two people, answer to it"),
+    LeftOut.CLOSED.value: N_("suspended, expired, locked, or not begun yet"),
     LeftOut.ACTIVATED.value: "activated already",
     LeftOut.NO_RESCUE.value: "without a rescue address",
     LeftOut.REMINDED.value: "reminded lately",
@@ -67,7 +68,9 @@ class Whom:
             if account:
                 yield account
             else:
-                click.echo(f"{_name(listed)}, line {number}: {typed}: {SAID['unknown']}", err=True)
+                where = _("%(file)s, line %(number)s", file=_name(listed), number=number)
+                why = _(SAID[LeftOut.UNKNOWN.value])
+                click.echo(_("%(what)s: %(typed)s: %(why)s", what=where, typed=typed, why=why), err=True)
                 told[LeftOut.UNKNOWN.value] += 1
 
 
@@ -88,9 +91,9 @@ def _entries(listed: TextIO, column: str | None) -> Iterator[tuple[int, str]]:
     try:
         yield from _plain(listed) if column is None else _column(listed, column)
     except UnicodeDecodeError:
-        refuse(f"{_name(listed)}: not UTF-8; iconv -f ISO-8859-1 -t UTF-8 makes it so")
+        refuse(_("%(file)s: not UTF-8; iconv -f ISO-8859-1 -t UTF-8 makes it so", file=_name(listed)))
     except csv.Error as error:
-        refuse(f"{_name(listed)}: not a CSV: {error}")
+        refuse(_("%(file)s: not a CSV: %(error)s", file=_name(listed), error=error))
 
 
 def _name(listed: TextIO) -> str:
@@ -106,7 +109,8 @@ def _column(listed: TextIO, column: str) -> Iterator[tuple[int, str]]:
     rows = csv.reader([heading], delimiter=(delimiter := max(";,\t", key=heading.count)))
     headings = [name.strip() for name in next(rows, [])]
     if column not in headings:
-        refuse(f"{_name(listed)}: no column {column}; there are: {', '.join(headings)}")
+        there = ", ".join(headings)
+        refuse(_("%(file)s: no column %(name)s; there are: %(there)s", file=_name(listed), name=column, there=there))
     place = headings.index(column)
     for number, row in enumerate(csv.reader(listed, delimiter=delimiter), start=2):
         if len(row) > place and row[place].strip():

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from connector import keys
+from connector.cli.shell import explained
 from connector.cli.web import log_to_stderr, serving, until_stopped, wait
 from connector.clock import utc_now
 from connector.demo.ldap_tools import SlapdFailed, SlapdMissing
@@ -26,6 +27,7 @@ from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings, build
 from connector.settings.effective import as_toml
+from connector.settings.theme import Theme
 from webui.server import listen
 
 HOST = "127.0.0.1"
@@ -60,14 +62,17 @@ class Running:
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, once all is ready, and nothing else.")
 @click.option("--port", type=click.IntRange(0, 65535), help=f"The portal's port; by default {USUAL_PORT}, if free.")
 @click.option("--people", "count", type=click.IntRange(1, 1_000_000), default=200, show_default=True)
-def demo(as_json: bool, port: int | None, count: int) -> None:
+@click.option(
+    "--theme", default="dordogne", show_default=True, help="A sample (dordogne, garonne), or your own folder."
+)
+def demo(as_json: bool, port: int | None, count: int, theme: str) -> None:
     """Try everything: a private slapd with sample students, a mailbox to read the mails in, the portal.
 
     All of it on 127.0.0.1 and in a temporary folder; Ctrl-C leaves no process and no file behind.
     """
     log_to_stderr(logging.WARNING, "%(levelname)s %(name)s: %(message)s")
     try:
-        with until_stopped(), _listener(port) as listener, running(listener, count) as everything:
+        with explained(), until_stopped(), _listener(port) as listener, running(listener, count, theme) as everything:
             click.echo(_as_json(everything) if as_json else _guide(everything))
             wait()
     except (SlapdMissing, SlapdFailed) as error:
@@ -75,12 +80,13 @@ def demo(as_json: bool, port: int | None, count: int) -> None:
 
 
 @contextmanager
-def running(listener: socket.socket, count: int) -> Iterator[Running]:
-    """The demo, its portal on ``listener``, while the block lasts. Raises SlapdMissing, SlapdFailed."""
+def running(listener: socket.socket, count: int, theme: str = "dordogne") -> Iterator[Running]:
+    """The demo, its portal on ``listener`` for the block. Raises SettingsInvalid, SlapdMissing, SlapdFailed."""
+    Theme.load(theme)  # its faults are told before slapd is made
     people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
     with PrivateSlapd() as slapd, Mailbox() as mailbox, TemporaryDirectory(prefix="moncompte-") as folder:
         slapd.add_ldif(to_ldif(people))
-        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], f"{folder}/audit.jsonl"))
+        portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], f"{folder}/audit.jsonl", theme))
         run = Running(portal.settings.web.portal_url, mailbox, slapd, people, Path(folder))
         run.settings_file.touch(0o600)
         run.settings_file.write_text(as_toml(portal.settings), encoding="utf-8")
@@ -88,13 +94,16 @@ def running(listener: socket.socket, count: int) -> Iterator[Running]:
             yield run
 
 
-def settings(slapd: PrivateSlapd, mailbox: Mailbox, port: int, audit_file: str = "-") -> Settings:
+def settings(
+    slapd: PrivateSlapd, mailbox: Mailbox, port: int, audit_file: str = "-", theme: str = "dordogne"
+) -> Settings:
     """The demo's settings: those of ``config/moncompte.toml``, pointed at what runs here."""
     return build(
         {
             "web": {
                 "portal_url": f"http://{HOST}:{port}/",
                 "secret_key": keys.random_secret() + keys.random_secret(),
+                "theme": theme,
                 "secure_cookies": False,
                 "proxies": 0,
             },

@@ -32,6 +32,7 @@ from connector.intake.ldif import ldif_of
 from connector.portal import Portal
 from connector.private import create
 from connector.settings import Intake as Rules
+from connector.wording import _
 
 
 @click.command("import")
@@ -112,8 +113,10 @@ def _register(rules: Rules, portal: Portal, bind_dn: str | None, password_file: 
     dn = bind_dn or rules.bind_dn
     if not dn:
         raise click.UsageError(
-            "the portal's own account may create nobody: give --bind-dn and --password-file, or set bind_dn and "
-            "password_file under [intake] in the settings (docs/import.md has an account for it)"
+            _(
+                "the portal's own account may create nobody: give --bind-dn and --password-file, or set bind_dn and "
+                "password_file under [intake] in the settings (docs/import.md has an account for it)"
+            )
         )
     with Register(portal.settings, dn, _password(rules, dn, password_file)) as register:
         yield register
@@ -125,7 +128,8 @@ def _password(rules: Rules, dn: str, file: Path | None) -> str:
     if dn == rules.bind_dn and rules.password.get_secret_value():
         return rules.password.get_secret_value()
     if not sys.stdin.isatty():
-        raise click.UsageError(f"give the password of {dn} in a file, with --password-file; here is nobody to ask")
+        said = _("give the password of %(dn)s in a file, with --password-file; here is nobody to ask", dn=dn)
+        raise click.UsageError(said)
     return str(click.prompt(f"Password of {dn}", hide_input=True, err=True))
 
 
@@ -133,7 +137,7 @@ def _first_line(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
     except UnicodeDecodeError:
-        raise click.UsageError(f"{file}: a password is text in UTF-8") from None
+        raise click.UsageError(_("%(file)s: a password is text in UTF-8", file=file)) from None
 
 
 def _write(portal: Portal, intake: Intake, report: Report, file: Path) -> Tally:

@@ -11,10 +11,10 @@ import click
 from connector import keys
 from connector.audit import Event, Line
 from connector.batch import RECORD, Batch, Head
-from connector.campaign import Cohort
+from connector.campaign import Cohort, LeftOut
 from connector.cli.cohort import SAID, WOULD_GET, WOULD_REPLACE, Whom, tell
 from connector.cli.office import when
-from connector.cli.paper import campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
+from connector.cli.paper import SAMPLES, campaign_of, printable, printer_of, put_on_paper, remark_on_sample, whole_name
 from connector.cli.shell import (
     dry_run_option,
     echo_json,
@@ -29,6 +29,7 @@ from connector.cli.shell import (
 from connector.model import Account, Origin
 from connector.portal import Portal
 from connector.roll import Roll, SortBy
+from connector.wording import _
 
 
 @click.command()
@@ -67,9 +68,10 @@ from connector.roll import Roll, SortBy
 @click.option(
     "--template",
     metavar="NAME",
-    default="fr",
-    show_default=True,
-    help="Of the letters: a folder like those of config/letters, or one of these: fr, en.",
+    default=str(SAMPLES),
+    show_default="config/letters",
+    help="Of the letters: a folder with one for each language, so that everybody gets theirs; or one for all, "
+    "such as the samples fr, en.",
 )
 @click.option(
     "--sort",
@@ -123,13 +125,25 @@ def issue(
             _one(portal, identifier, Origin(origin), dry_run=dry_run, as_json=as_json)
         elif resume:
             with Batch.reopen(resume) as going:
-                if going.head.people_dn != (here := portal.settings.directory.people_dn):
-                    refuse(f"{resume}: is about {going.head.people_dn}, the settings are about {here}: --settings")
+                _check_place(going, portal)
                 put_on_paper(portal, going, Counter(), as_json=as_json)
         elif (out := letters or sheet) and not dry_run:
             _begin(portal, whom, out, template if letters else "", _order(sort), as_json=as_json)
         else:
             _foresee(portal, whom, template if letters else "", as_json=as_json)
+
+
+def _check_place(going: Batch, portal: Portal) -> None:
+    there, here = going.head.people_dn, portal.settings.directory.people_dn
+    if there != here:
+        refuse(
+            _(
+                "%(path)s: is about %(there)s, the settings are about %(here)s: --settings names others",
+                path=going.path,
+                there=there,
+                here=here,
+            )
+        )
 
 
 def _check_usage(
@@ -138,30 +152,35 @@ def _check_usage(
     """One person; or a cohort, with a file to write to; or a batch to go on with."""
     if [bool(identifier), whom.is_anybody, bool(resume)].count(True) != 1:
         raise click.UsageError(
-            "for whom? An IDENTIFIER; or a cohort: --never-activated, --filter, --list; or --resume FILE.batch"
+            _("for whom? An IDENTIFIER; or a cohort: --never-activated, --filter, --list; or --resume FILE.batch")
         )
     if all(files):
-        raise click.UsageError("--csv or --letters, one of them: the second would need other keys")
+        raise click.UsageError(_("--csv or --letters, one of them: the second would need other keys"))
     if whom.is_anybody and not any(files) and not dry_run:
-        raise click.UsageError("a cohort's keys need a file: --letters or --csv. To see how many there are: --dry-run")
+        raise click.UsageError(
+            _("a cohort's keys need a file: --letters or --csv. To see how many there are: --dry-run")
+        )
     if any(files) and not whom.is_anybody:
-        raise click.UsageError("--csv and --letters are for a cohort; a batch knows its file")
+        raise click.UsageError(_("--csv and --letters are for a cohort; a batch knows its file"))
 
 
 def _order(sort: str) -> list[SortBy]:
     known = {by.value: by for by in SortBy}
     words = [word.strip() for word in sort.split(",")]
     if unknown := set(words) - set(known):
-        raise click.UsageError(f"--sort {min(unknown)}: there are {', '.join(known)}")
+        said = _("--sort %(word)s: there are %(known)s", word=min(unknown), known=", ".join(known))
+        raise click.UsageError(said)
     return [known[word] for word in words]
 
 
 def _one(portal: Portal, identifier: str, origin: Origin, *, dry_run: bool, as_json: bool) -> None:
     account = campaign_of(portal).find(identifier)
     if account is None:
-        refuse(f"{identifier}: {SAID['unknown']}")
+        why = SAID[LeftOut.UNKNOWN.value]
+        refuse(_("%(typed)s: %(why)s", typed=identifier, why=_(why)))
     if not account.is_eligible(portal.now()):
-        refuse(f"{plain(account.uid)}: {SAID['closed']}: no key would open it")
+        why = SAID[LeftOut.CLOSED.value]
+        refuse(_("%(uid)s: %(why)s: no key would open it", uid=plain(account.uid), why=_(why)))
     if dry_run:
         _foresee_one(account, as_json=as_json)
         return
@@ -201,7 +220,7 @@ def _foresee(portal: Portal, whom: Whom, template: str, *, as_json: bool) -> Non
 
 def _begin(portal: Portal, whom: Whom, out: Path, template: str, order: list[SortBy], *, as_json: bool) -> None:
     if out.exists():
-        refuse(f"{out} exists already: give another name, or move it away")
+        refuse(_("%(path)s exists already: give another name, or move it away", path=out))
     if template:
         printer_of(portal, template)  # its faults are told before anything is done
         remark_on_sample(template)

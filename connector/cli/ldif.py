@@ -11,6 +11,7 @@ import click
 from connector.cli.shell import dry_run_option, explained, plain, refuse, settings_option
 from connector.ldif import ACCESS, DATABASE, FULL_SCHEMA, SCHEMA, files, suffix, written_for
 from connector.settings import Settings, load
+from connector.wording import _, reason
 
 _FIRST_LINE = "# Printed by moncompte for the settings in {path}; whatever differs from the sample is in here.\n"
 
@@ -106,14 +107,17 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
     """All of them, or none: a file that is there already may have been mended by hand."""
     there = [name for name in texts if (folder / name).exists()]
     if there:
-        refuse(f"{folder}: {', '.join(there)} there already; name another folder, or remove them")
+        names = ", ".join(there)
+        refuse(
+            _("%(folder)s: %(names)s there already; name another folder, or remove them", folder=folder, names=names)
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             with (folder / name).open("x", encoding="utf-8") as file:  # through no link, not even one to nowhere
                 file.write(text)
     except OSError as error:
-        refuse(f"{folder}: {error.strerror}")
+        refuse(reason(error, folder))
 
 
 def _script(names: list[str], settings: Settings) -> str:

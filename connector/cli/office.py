@@ -16,17 +16,18 @@ from connector.cli.shell import opened, operator, plain, refuse
 from connector.errors import ActRefused, ChangeRefused, Obstacle, RescueReason
 from connector.office import Office
 from connector.settings import Settings
+from connector.wording import N_, _
 
 identifier_argument = click.argument("identifier", metavar="IDENTIFIER")
 
 BAD_ADDRESS = {
-    RescueReason.MALFORMED: "that is not a mail address",
-    RescueReason.TOO_LONG: "that is too long for a mail address",
-    RescueReason.SEVERAL: "that is more than one address; give the one its owner reads",
-    RescueReason.ACCENTED: "what stands before the @ must be ASCII: not every mail server takes other letters",
-    RescueReason.NOWHERE: "no mail ever arrives at that domain (RFC 6761)",
-    RescueReason.LIST: "that is a mailing list: several people would read the key",
-    RescueReason.OWN_DOMAIN: "that is the university's own mailbox ([rescue] own_domains), lost with the password",
+    RescueReason.MALFORMED: N_("that is not a mail address"),
+    RescueReason.TOO_LONG: N_("that is too long for a mail address"),
+    RescueReason.SEVERAL: N_("that is more than one address; give the one its owner reads"),
+    RescueReason.ACCENTED: N_("what stands before the @ must be ASCII: not every mail server takes other letters"),
+    RescueReason.NOWHERE: N_("no mail ever arrives at that domain (RFC 6761)"),
+    RescueReason.LIST: N_("that is a mailing list: several people would read the key"),
+    RescueReason.OWN_DOMAIN: N_("that is the university's own mailbox ([rescue] own_domains), lost with the password"),
 }
 
 
@@ -41,7 +42,7 @@ def office(path: Path) -> Iterator[tuple[Office, Settings]]:
         except ChangeRefused as refused:
             if refused.rescue is None:
                 raise
-            refuse(BAD_ADDRESS[refused.rescue])
+            refuse(_(BAD_ADDRESS[refused.rescue]))
 
 
 def when(instant: datetime, settings: Settings) -> str:
@@ -56,26 +57,34 @@ def nobody(settings: Settings) -> str:
     terms = (names.uid, names.alias, names.ine, names.student_number)
     ldap_filter = f"(|{''.join(f'({name}=IDENTIFIER)' for name in terms if name)})"
     base = shlex.join(["-b", directory.people_dn, ldap_filter])
-    return (
+    said = _(
         "nobody answers to that. It is mistyped; or the entry is outside the population, which is all that the portal "
-        f"sees ({directory.population} under {directory.people_dn}): staff, somebody who left, an affiliation that is "
-        f"not set yet. Look as the directory's administrator:\n"
-        f"  ldapsearch -x -D ADMIN_DN -W -H {shlex.quote(directory.uri[0])} {base}"
+        "sees (%(population)s under %(people_dn)s): staff, somebody who left, an affiliation that is not set yet. Look "
+        "as the directory's administrator:",
+        population=directory.population,
+        people_dn=directory.people_dn,
     )
+    return f"{said}\n  ldapsearch -x -D ADMIN_DN -W -H {shlex.quote(directory.uri[0])} {base}"
 
 
 def several(dns: tuple[str, ...]) -> str:
     """That the portal treats them as nobody, and what to do."""
     listed = "".join(f"\n  {plain(dn)}" for dn in dns)
-    return (
-        f"{len(dns)} entries answer to that, and so nobody can use it: the portal treats them as nobody. Their logins "
-        f"still work. Correct whichever entry is wrong:{listed}"
+    said = _(
+        "%(count)s entries answer to that, and so nobody can use it: the portal treats them as nobody. Their logins "
+        "still work. Correct whichever entry is wrong:",
+        count=len(dns),
     )
+    return said + listed
 
 
 def no_login(dn: str, settings: Settings) -> str:
     """That an entry without a login is no account."""
-    return f"{plain(dn)} has no {settings.attributes.uid}, or one the portal may not read: it cannot be an account"
+    return _(
+        "%(dn)s has no %(uid)s, or one the portal may not read: it cannot be an account",
+        dn=plain(dn),
+        uid=settings.attributes.uid,
+    )
 
 
 def end_lock(dn: str, settings: Settings) -> str:
@@ -95,12 +104,14 @@ def _sentence(refused: ActRefused, settings: Settings) -> str:
     if refused.why is Obstacle.NO_LOGIN:
         return no_login(refused.dns[0], settings)
     if refused.why is Obstacle.LOCKED_FOR_GOOD:
-        return f"{uid} is locked for good, by an administrator, who alone may end that:\n  " + end_lock(
-            refused.dns[0], settings
-        )
-    return {
-        Obstacle.NO_KEY: f"{uid} has no key",
-        Obstacle.NOT_LOCKED: f"{uid} is not locked; 'moncompte show {uid}' says what else keeps them out",
-        Obstacle.SAME_ADDRESS: f"that is {uid}'s rescue address already",
-        Obstacle.NO_RESCUE: f"{uid} has no rescue address",
-    }[refused.why]
+        said = _("%(uid)s is locked for good, by an administrator, who alone may end that:", uid=uid)
+        return f"{said}\n  {end_lock(refused.dns[0], settings)}"
+    return _(_OBSTACLE[refused.why], uid=uid)
+
+
+_OBSTACLE = {
+    Obstacle.NO_KEY: N_("%(uid)s has no key"),
+    Obstacle.NOT_LOCKED: N_("%(uid)s is not locked; 'moncompte show %(uid)s' says what else keeps them out"),
+    Obstacle.SAME_ADDRESS: N_("that is %(uid)s's rescue address already"),
+    Obstacle.NO_RESCUE: N_("%(uid)s has no rescue address"),
+}

@@ -12,11 +12,12 @@ from pathlib import Path
 import click
 from babel.dates import get_timezone
 
-from connector import keys, languages
+from connector import keys
 from connector.batch import Batch
 from connector.campaign import Campaign, People
 from connector.cli.cohort import tell
 from connector.cli.shell import operator, plain, progress
+from connector.languages import LANGUAGES
 from connector.letters import Printer, Template
 from connector.model import Account
 from connector.portal import Portal
@@ -24,6 +25,7 @@ from connector.printrun import ISSUED, More, Printable, PrintRun, letter_of
 from connector.settings import config_folder
 from connector.sheet import Sheet
 
+SAMPLES = config_folder() / "letters"
 _ANY_KEY = "0" * keys.LENGTH
 
 
@@ -62,19 +64,17 @@ def _letters(portal: Portal, run: PrintRun, going: Batch, people: People | None)
 
 
 def printer_of(portal: Portal, template: str) -> Printer:
-    """After the template of that name or in that folder. Raises SettingsInvalid, every fault at once."""
-    read = Template.load(_folder(template))
-    words = portal.theme.words(languages.choose(read.page.language))
-    return Printer(read, portal.settings.web, words, portal.now())
+    """After the template or templates of that name or in that folder. Raises SettingsInvalid, every fault at once."""
+    return Printer(Template.load_all(_folder(template)), portal.settings.web, portal.theme, portal.now())
 
 
 def remark_on_sample(template: str) -> None:
     """Say on standard error that the sender on the letters is the sample's still: a cohort is printed once."""
-    mine = Template.load(_folder(template)).sender
-    samples = (Template.load(folder).sender for folder in sorted((config_folder() / "letters").iterdir()))
-    if mine.lines and any(mine.lines == sample.lines for sample in samples):
-        said = f"the sender on the letters is the sample's: {', '.join(mine.lines)}"
-        click.echo(f"Remark: {said}; copy config/letters/{{fr,en}}, edit it, --template FOLDER", err=True)
+    samples = {sample.sender.lines for sample in Template.load_all(SAMPLES).values()}
+    for lines in {mine.sender.lines: None for mine in Template.load_all(_folder(template)).values()}:
+        if lines and lines in samples:
+            said = f"the sender on the letters is the sample's: {', '.join(lines)}"
+            click.echo(f"Remark: {said}; copy config/letters, edit the copy, --template FOLDER", err=True)
 
 
 def whole_name(template: str) -> str:
@@ -83,8 +83,7 @@ def whole_name(template: str) -> str:
 
 
 def _folder(template: str) -> Path:
-    ours = config_folder() / "letters" / template
-    return ours if ours.is_dir() else Path(template)
+    return SAMPLES / template if template in LANGUAGES else Path(template)
 
 
 def printable(printer: Printer, until: datetime) -> Printable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -22,6 +23,7 @@ from connector.cli.shell import (
 )
 from connector.portal import Portal
 from connector.reminders import LONGEST, Reminders
+from connector.wording import _
 
 _OWED, _WOULD = "reminders-owed", "would-be-reminded"
 
@@ -59,13 +61,18 @@ def remind(ldap_filter: str, again_after: int, per_minute: int, dry_run: bool, a
         count = sum(1 for _ in reminders.chosen(ldap_filter, lambda why: told.update([why.value])))
         each = timedelta(minutes=1) / per_minute
         if count * each > LONGEST:
-            least = -(-count * 60 // int(LONGEST.total_seconds()))
-            refuse(f"{count} mails would take more than a day: --per-minute {least} or more, or fewer with --filter")
+            _refuse_so_many(count)
         if not dry_run:
             told += _owe(portal, reminders, ldap_filter, count, each)
         else:
             told[_WOULD] = count
         tell(told, _WOULD if dry_run else _OWED, as_json=as_json)
+
+
+def _refuse_so_many(count: int) -> NoReturn:
+    least = -(-count * 60 // int(LONGEST.total_seconds()))
+    way_out = _("--per-minute %(least)s or more, or fewer with --filter", least=least)
+    refuse(_("%(count)s mails would take more than a day: %(way_out)s", count=count, way_out=way_out))
 
 
 def _owe(portal: Portal, reminders: Reminders, ldap_filter: str, count: int, each: timedelta) -> Counter[str]:

@@ -12,6 +12,7 @@ from connector.cli.shell import explained, refuse, settings_option
 from connector.cli.web import log_to_stderr, serving, until_stopped, wait
 from connector.portal import Portal
 from connector.settings import load
+from connector.wording import reason
 from webui.server import listen
 
 _LOG = logging.getLogger(__name__)
@@ -37,4 +38,4 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
-        refuse(f"[web] listen: {error}")
+        refuse(reason(error, f"[web] listen: {host}:{port}"))

@@ -9,6 +9,7 @@ import click
 from connector.cli.office import identifier_argument, office
 from connector.cli.shell import dry_run_option, plain, settings_option
 from connector.model import masked
+from connector.wording import _
 
 
 @click.command("set-rescue")
@@ -28,7 +29,7 @@ def set_rescue(identifier: str, address: str | None, remove: bool, dry_run: bool
     nobody answers to IDENTIFIER, or the address is refused, and why.
     """
     if remove == (address is not None):
-        raise click.UsageError("give an ADDRESS, or --remove")
+        raise click.UsageError(_("give an ADDRESS, or --remove"))
     with office(path) as (desk, _settings):
         done = desk.set_rescue(identifier, address, is_dry=dry_run)
         old, new = (masked(item) if item else "none" for item in (done.account.rescue, done.address))

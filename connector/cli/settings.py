@@ -12,6 +12,8 @@ import click
 from connector.cli.shell import echo_json, explained, json_option, refuse, settings_option
 from connector.settings.effective import Effective, effective
 from connector.settings.effective import explained as comments
+from connector.settings.theme import Theme
+from connector.wording import _
 
 
 @click.command()
@@ -33,6 +35,7 @@ def settings(name: str | None, as_json: bool, path: Path) -> None:
         return
     with explained():
         rows = effective(path, os.environ)
+        Theme.load(next(str(row.value) for row in rows if (row.section, row.name) == ("web", "theme")))
     if as_json:
         echo_json([asdict(row) | {"source": row.source.value} for row in rows])
     else:
@@ -46,5 +49,5 @@ def _table(section: str, rows: list[Effective]) -> str:
 def _explain(name: str) -> None:
     found = comments(name)
     if not found:
-        refuse(f'no setting is called {name}; "moncompte settings" lists them all')
+        refuse(_('no setting is called %(name)s; "moncompte settings" lists them all', name=name))
     click.echo("\n\n".join(found))

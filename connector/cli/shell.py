@@ -33,6 +33,7 @@ from connector.errors import (
 )
 from connector.portal import Portal
 from connector.settings import Settings, load
+from connector.wording import _, reason
 
 DEFAULT_FILE = Path("/etc/moncompte/moncompte.toml")
 REFUSED, UNAVAILABLE, MISCONFIGURED = 1, os.EX_UNAVAILABLE, os.EX_CONFIG
@@ -62,7 +63,7 @@ def filter_option(help_text: str) -> Callable[[Any], Any]:
 
 def _filter(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
-        check_filter(value or "(objectClass=*)", "what was given")
+        check_filter(value or "(objectClass=*)", _("what was given"))
     except SettingsInvalid as error:
         raise click.BadParameter(str(error)) from None
     return value
@@ -77,8 +78,8 @@ class Failure(click.ClickException):
 
 
 def plain(text: str) -> str:
-    """One line that steers no terminal, whatever somebody wrote into the directory."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    """One line that steers no terminal, whatever somebody wrote into the directory; French has no-break spaces."""
+    return "".join(char if char.isprintable() or char == "\xa0" else repr(char)[1:-1] for char in text)
 
 
 @contextmanager
@@ -87,20 +88,25 @@ def explained() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Failure("interrupted", INTERRUPTED) from None
+        raise Failure(_("interrupted"), INTERRUPTED) from None
     except BrokenPipeError:
         raise  # whoever read what we print has seen enough: click's
     except OSError as error:
-        raise Failure(f"{error.filename or 'standard output'}: {error.strerror}") from None
+        raise Failure(reason(error, error.filename or _("standard output"))) from None
     except SettingsInvalid as error:
         raise Failure(str(error), MISCONFIGURED) from None
     except (DirectoryUnavailable, MailServerDown) as error:
-        what = "directory" if isinstance(error, DirectoryUnavailable) else "mail server"
-        raise Failure(f"the {what} does not answer: {error}", UNAVAILABLE) from None
+        raise Failure(_unanswered(error), UNAVAILABLE) from None
     except DirectoryError as error:
-        raise Failure(f'{error}; "moncompte check" tells more', MISCONFIGURED) from None
+        raise Failure(_('%(error)s; "moncompte check" tells more', error=error), MISCONFIGURED) from None
     except MonCompteError as error:
         raise Failure(str(error) or error.word) from None
+
+
+def _unanswered(error: DirectoryUnavailable | MailServerDown) -> str:
+    if isinstance(error, DirectoryUnavailable):
+        return _("the directory does not answer: %(error)s", error=error)
+    return _("the mail server does not answer: %(error)s", error=error)
 
 
 @contextmanager

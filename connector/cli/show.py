@@ -13,10 +13,11 @@ import click
 from connector.audit import STANDARD_OUTPUT, SYSLOG
 from connector.cli.dossier import Dossier
 from connector.cli.office import identifier_argument, no_login, nobody, office, several, when
-from connector.cli.shell import REFUSED, echo_json, json_option, plain, settings_option
+from connector.cli.shell import REFUSED, echo_json, json_option, plain, refuse, settings_option
 from connector.office import Look
 from connector.settings import Settings
 from connector.trail import last_events
+from connector.wording import _, reason
 
 _EVENTS = 10
 
@@ -57,10 +58,9 @@ def _tell_nobody(look: Look, settings: Settings, as_json: bool) -> None:
         what, said = "no-login", no_login(look.dns[0], settings)
     else:
         what, said = "unknown", nobody(settings)
-    if as_json:
-        echo_json({"found": what, "dns": look.dns, "said": said})
-    else:
-        click.echo(f"Error: {said}", err=True)
+    if not as_json:
+        refuse(said)
+    echo_json({"found": what, "dns": look.dns, "said": said})
     sys.exit(REFUSED)
 
 
@@ -68,11 +68,11 @@ def _events(uid: str, settings: Settings) -> tuple[list[dict[str, Any]], str]:
     """The last events of the account, the newest first; or why there are none to be read."""
     file = settings.audit.file
     if file in {STANDARD_OUTPUT, SYSLOG}:
-        return [], "the audit goes to no file: look where your system keeps the portal's output"
+        return [], _("the audit goes to no file: look where your system keeps the portal's output")
     try:
         return last_events(Path(file), uid, _EVENTS), ""
     except OSError as error:
-        return [], f"{file} cannot be read: {error.strerror}"
+        return [], _("%(file)s cannot be read: %(reason)s", file=file, reason=reason(error))
 
 
 def _in_words(event: dict[str, Any], settings: Settings) -> str:

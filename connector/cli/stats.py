@@ -24,6 +24,7 @@ from connector.cli.shell import (
 from connector.cli.terminal import Row, fitted, width
 from connector.portal import Portal
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
+from connector.wording import _, reason
 
 ALL = "all"
 _TOLD_EVERY = 1000  # entries
@@ -94,9 +95,10 @@ def stats(
     …}], the numbers by name as in "total". Exit code 1: there is nobody to count.
     """
     if since and by != "day":
-        raise click.UsageError("--since goes with --by day")
+        raise click.UsageError(_("--since goes with --by day"))
     if chart and chart.suffix.lower() not in DRAWN:
-        raise click.BadParameter(f"{chart}: its name must end in {' or '.join(DRAWN)}", param_hint="--chart")
+        said = _("%(chart)s: its name must end in %(drawn)s", chart=chart, drawn=", ".join(DRAWN))
+        raise click.BadParameter(said, param_hint="--chart")
     with opened(path) as portal:
         now = portal.now()
         found = counted(portal, ldap_filter, now)
@@ -113,11 +115,12 @@ def stats(
 
 def remark(found: Statistics, by: str | None) -> None:
     """What looks like a right that is missing: slapd hides what one may not read, in filters too."""
-    may = 'may the portal read what you ask for? 60-access.ldif names what it may read; "moncompte check" tells'
+    if found.total and not (by == "programme" and set(found.programmes) == {NO_PROGRAMME}):
+        return
+    may = _('may the portal read what you ask for? 60-access.ldif names what it may read; "moncompte check" tells')
     if not found.total:
-        refuse(f"nobody; {may}")
-    if by == "programme" and set(found.programmes) == {NO_PROGRAMME}:
-        click.echo(f"nobody has a programme; {may}", err=True)
+        refuse(_("nobody; %(may)s", may=may))
+    click.echo(_("nobody has a programme; %(may)s", may=may), err=True)
 
 
 def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]], today: date) -> None:
@@ -135,7 +138,7 @@ def draw(chart: Path, found: Statistics, by: str | None, days: Mapping[date, Map
     try:
         save(bars(f"Mon compte, {today}: accounts" + (f" by {by}" if by else ""), names, series), chart)
     except OSError as error:
-        refuse(f"{chart}: {error.strerror}")
+        refuse(reason(error, chart))
 
 
 def _all_in_bars(found: Statistics) -> tuple[list[str], dict[str, list[int]]]:

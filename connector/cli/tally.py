@@ -10,6 +10,7 @@ import click
 from connector.cli.faults import sentence
 from connector.cli.shell import echo_json
 from connector.intake import BadLine, Report, Written
+from connector.wording import _
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ def tell(report: Report, tally: Tally, missing: list[str] | None, *, is_written:
         echo_json(counts | {"bad": bad} | ({} if missing is None else {"missing": missing}))
         return
     for each in tally.bad:
-        click.echo(f"line {each.line}: {sentence(each)}")
+        click.echo(_("line %(line)s: %(said)s", line=each.line, said=sentence(each)))
     for uid in missing or ():
         click.echo(f"not in the file: {uid}")
     click.echo(_summary(counts, missing))

@@ -8,6 +8,7 @@ import click
 
 from connector.cli.office import identifier_argument, office
 from connector.cli.shell import dry_run_option, plain, settings_option
+from connector.wording import _
 
 
 @click.command()
@@ -28,7 +29,9 @@ def unlock(identifier: str, dry_run: bool, path: Path) -> None:
         click.echo(f"{plain(account.uid)} ({plain(account.name)}): {'would be unlocked' if dry_run else 'unlocked'}")
         if settings.throttle.storage.get_secret_value().startswith("memory:"):
             click.echo(
-                "The portal's own counters are in its memory, out of reach: there a password may have to wait, for up "
-                "to a day after many tries; a key does not (docs/limits.md).",
+                _(
+                    "The portal's own counters are in its memory, out of reach: there a password may have to wait, for "
+                    "up to a day after many tries; a key does not (docs/limits.md)."
+                ),
                 err=True,
             )

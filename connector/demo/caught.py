@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import base64
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import TypeVar
+from urllib.parse import unquote
 
 _T = TypeVar("_T")
+_CID = re.compile(r"\bcid:([^\s\"'<>]+)")
+_PICTURES = {"image/png", "image/jpeg", "image/gif"}  # no SVG: it may hold scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,14 @@ class CaughtMail:
     text: str
     html: str
     headers: dict[str, str]
+    octets: bytes = field(repr=False)
+
+    @property
+    def page(self) -> str:
+        """``html`` with the pictures that came with it (RFC 2392) inside: nothing is left to fetch."""
+        message = message_from_bytes(self.octets, policy=policy.default)
+        pictures = _tolerant(lambda: dict(_pictures(message)), dict[str, str])
+        return _CID.sub(lambda found: pictures.get(unquote(found[1]), found[0]), self.html)
 
     def as_json(self) -> dict[str, object]:
         """What ``/mails.json`` gives of it."""
@@ -47,6 +60,7 @@ def read(octets: bytes, sender: str, recipients: list[str], number: int, receive
         text=_body(message, "text/plain"),
         html=_body(message, "text/html"),
         headers=headers,
+        octets=octets,
     )
 
 
@@ -67,6 +81,15 @@ def _body(message: EmailMessage, content_type: str) -> str:
     parts = (part for part in message.walk() if part.get_content_type() == content_type and not part.is_attachment())
     part = _tolerant(lambda: next(parts, None), lambda: None)
     return "" if part is None else _content(part)
+
+
+def _pictures(message: EmailMessage) -> Iterator[tuple[str, str]]:
+    """Content-ID and data URL of each part that is a picture."""
+    for part in message.walk():
+        kind, octets = part.get_content_type(), part.get_payload(decode=True)
+        if kind in _PICTURES and isinstance(octets, bytes):
+            name = str(part.get("Content-ID", "")).strip(" <>")
+            yield name, f"data:{kind};base64,{base64.b64encode(octets).decode()}"
 
 
 def _content(part: EmailMessage) -> str:

@@ -155,7 +155,7 @@ def _app(mailbox: Mailbox) -> Flask:
 
     @app.get("/mails/<int:number>/html")
     def html(number: int) -> Response:
-        return Response(_OPEN_LINKS_ELSEWHERE + find(number).html, headers={"Content-Security-Policy": _MAIL_POLICY})
+        return Response(_OPEN_LINKS_ELSEWHERE + find(number).page, headers={"Content-Security-Policy": _MAIL_POLICY})
 
     return app
 

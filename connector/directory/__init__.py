@@ -27,6 +27,7 @@ from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, Mo
 from connector.identifiers import folded
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
+from connector.wording import _
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -69,11 +70,13 @@ class Directory:
             self.store_key(None, PendingKey(keys.NOBODYS_HASH, _EPOCH, _EPOCH, Origin.LETTER), None)
             readiness.check_passwords(self._operations, self._settings.decoy_dn, self._hash)
         except Conflict as error:
-            raise DirectoryMisconfigured(f"{error}: {REMEDIES[NO_SUCH_OBJECT]}") from None
+            raise DirectoryMisconfigured(f"{error}: {_(REMEDIES[NO_SUCH_OBJECT])}") from None
         except ChangeRefused as error:
-            remedy = "it needs the policy of 50-entries.ldif"
             raise DirectoryMisconfigured(
-                f"the decoy's password policy refuses a password ({error}): {remedy}"
+                _(
+                    "the decoy's password policy refuses a password (%(error)s): load that of 50-entries.ldif",
+                    error=error,
+                )
             ) from None
         self._is_prepared = True
 

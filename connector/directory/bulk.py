@@ -16,6 +16,7 @@ from typing import TypeVar
 from connector.directory import wire
 from connector.directory.wire import Answer, Entry
 from connector.errors import DirectoryUnavailable
+from connector.wording import _
 
 PAGE = 500  # entries; 60-access.ldif allows 1,000
 _ON_THEIR_WAY = 32  # more only wait for one another: slapd has 16 threads, and its database one writer
@@ -88,13 +89,13 @@ class Lane:
     def _hear(self) -> Iterator[Answer]:
         received = self._line.recv(_CHUNK)
         if not received:
-            raise DirectoryUnavailable("the connection was closed")
+            raise DirectoryUnavailable(_("the connection was closed"))
         self._received += received
         if len(self._received) > _LARGEST:
-            raise DirectoryUnavailable("an answer is larger than any entry")
+            raise DirectoryUnavailable(_("an answer is larger than any entry"))
         for answer in wire.answers(self._received):
             if not answer.number:
-                raise DirectoryUnavailable("the server says goodbye")  # RFC 4511 §4.4.1
+                raise DirectoryUnavailable(_("the server says goodbye"))  # RFC 4511 §4.4.1
             yield answer
 
 

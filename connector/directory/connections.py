@@ -23,6 +23,7 @@ from connector.clock import elapsed_seconds
 from connector.directory.servers import Breaker, Servers
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
+from connector.wording import _
 
 INVALID_CREDENTIALS = 49
 _BUSY = {51, 52}  # busy, unavailable (RFC 4511 appendix A)
@@ -57,7 +58,7 @@ class Connections:
         once, when ``breaker`` says so.
         """
         if not self._room.acquire(timeout=self._settings.timeout_seconds):
-            raise DirectoryUnavailable("every connection is busy")
+            raise DirectoryUnavailable(_("every connection is busy"))
         try:
             with breaker.admission(), _translated():
                 line = self._take() or self._open()
@@ -162,7 +163,7 @@ class Connections:
         if result["result"] in _BUSY:
             raise DirectoryUnavailable(result["description"])  # the next server may do better
         if result["result"] != 0:
-            remedy = "check [directory] bind_dn and password_file, and that 50-entries.ldif was loaded"
+            remedy = _("check [directory] bind_dn and password_file, and that 50-entries.ldif was loaded")
             raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 

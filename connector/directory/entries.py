@@ -13,6 +13,7 @@ from ldap3.protocol.formatters.formatters import format_time
 from connector.errors import DirectoryMisconfigured
 from connector.model import Account, AccountState, Happened, Notice, Origin, PendingKey, Status
 from connector.settings import Attributes
+from connector.wording import _
 
 ACCOUNT_CLASS = "moncompteAccount"
 KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "moncompteKeyExpiry"
@@ -67,7 +68,8 @@ def to_account(
 
     uid = one(names.uid)
     if uid is None:
-        raise DirectoryMisconfigured(f"{dn}: {names.uid} cannot be read; see the access rules, 60-access.ldif")
+        said = _("%(dn)s: %(name)s cannot be read; see the access rules, 60-access.ldif", dn=dn, name=names.uid)
+        raise DirectoryMisconfigured(said)
     rescues = tuple(value for value in every(names.rescue) if has_label(value, names.rescue_label))
     return Account(
         dn=dn,

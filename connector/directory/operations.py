@@ -23,6 +23,7 @@ from connector.errors import (
 )
 from connector.model import Reason, Refusal
 from connector.settings import Directory as DirectorySettings
+from connector.wording import N_, _
 
 T = TypeVar("T")
 RawEntry = tuple[str, dict[str, list[bytes]]]
@@ -38,13 +39,13 @@ _LIMITS = {SIZE_LIMIT, 11}  # adminLimitExceeded: of a search by pages, too larg
 _NO_WRITES = {10, 53, 80}  # referral, unwillingToPerform, other
 _NOT_PROVED = {CONSTRAINT, 48, 49, 50, 53}  # no password, wrong password, no right to bind, an account not in use
 REMEDIES = {
-    10: "this server takes no writes: list the provider first in [directory] uri",
-    17: 'the schema is not loaded: 12-schema-moncompte.ldif, as "moncompte ldif" writes it',
-    21: 'the schema is not loaded: 12-schema-moncompte.ldif, as "moncompte ldif" writes it',
-    NO_SUCH_OBJECT: 'no such entry, or no right to see it: check the DN, load what "moncompte ldif" writes',
-    50: 'a right is missing: load 60-access.ldif, as "moncompte ldif" writes it',
-    53: "this server takes no writes now: is it read-only, or a consumer?",
-    80: "this server cannot write: is its disk full, or its database (olcDbMaxSize)?",
+    10: N_("this server takes no writes: list the provider first in [directory] uri"),
+    17: N_('the schema is not loaded: 12-schema-moncompte.ldif, as "moncompte ldif" writes it'),
+    21: N_('the schema is not loaded: 12-schema-moncompte.ldif, as "moncompte ldif" writes it'),
+    NO_SUCH_OBJECT: N_('no such entry, or no right to see it: check the DN, load what "moncompte ldif" writes'),
+    50: N_('a right is missing: load 60-access.ldif, as "moncompte ldif" writes it'),
+    53: N_("this server takes no writes now: is it read-only, or a consumer?"),
+    80: N_("this server cannot write: is its disk full, or its database (olcDbMaxSize)?"),
 }
 _POLICY_REASONS = {
     None: Reason.DIRECTORY_QUALITY,
@@ -156,7 +157,7 @@ def _result(code: int) -> dict[str, Any]:
 
 def _sweep_error(code: int, base: str) -> MonCompteError:
     if code in _LIMITS:
-        remedy = 'the portal may not read page by page: load the olcLimits of 60-access.ldif ("moncompte acl")'
+        remedy = _('the portal may not read page by page: load the olcLimits of 60-access.ldif ("moncompte acl")')
         return DirectoryMisconfigured(f"search under {base}: {RESULT_CODES[code]}: {remedy}")
     return _failure(_result(code), f"search under {base}")
 
@@ -181,4 +182,4 @@ def _said(result: dict[str, Any], act: str) -> str:
     """What went wrong, with the remedy. The directory's own message stays behind: it may quote what was sent."""
     policy, remedy = controls.policy_error(result), REMEDIES.get(result["result"])
     said = f"{act}: {result['description']}" + (f", {policy.name.lower()}" if policy is not None else "")
-    return f"{said}: {remedy}" if remedy else said
+    return f"{said}: {_(remedy)}" if remedy else said

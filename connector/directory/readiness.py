@@ -14,6 +14,7 @@ from connector.directory import controls
 from connector.directory.operations import Operations
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, SettingsInvalid
 from connector.model import Reason, Refusal
+from connector.wording import _
 
 _TURNS = 200
 _NAMES = re.compile(r"NAME (?:\( )?((?:'[^']+' ?)+)")
@@ -31,7 +32,8 @@ def check_filter(ldap_filter: str, where: str) -> None:
     try:
         parse_filter(ldap_filter, None, False, False, None, False)
     except (LDAPException, AttributeError, IndexError):  # the last two: it trips over a bracket too many
-        raise SettingsInvalid([f"{where}: {ldap_filter} is not an LDAP filter (RFC 4515)"]) from None
+        said = _("%(where)s: %(filter)s is not an LDAP filter (RFC 4515)", where=where, filter=ldap_filter)
+        raise SettingsInvalid([said]) from None
 
 
 def check_names(operations: Operations, used: Iterable[str]) -> None:
@@ -49,8 +51,9 @@ def check_names(operations: Operations, used: Iterable[str]) -> None:
     bare = (name.partition(";")[0] for name in used if name)
     unknown = [name for name in bare if known and name.lower() not in known and not name[0].isdigit()]
     if unknown:
-        remedy = 'correct [attributes] in the settings, or load the schema ("moncompte schema")'
-        raise DirectoryMisconfigured(f"the directory does not know {', '.join(unknown)}: {remedy}")
+        remedy = _('correct [attributes] in the settings, or load the schema ("moncompte schema")')
+        names = ", ".join(unknown)
+        raise DirectoryMisconfigured(_("the directory does not know %(names)s: %(remedy)s", names=names, remedy=remedy))
 
 
 def check_passwords(operations: Operations, decoy_dn: str, how: str) -> None:
@@ -59,7 +62,7 @@ def check_passwords(operations: Operations, decoy_dn: str, how: str) -> None:
     A random one is written to the decoy, which is ours, and *compared* there: only a value kept in clear compares
     equal. It also gives the decoy the directory's own hash scheme, hence its cost. Raises DirectoryMisconfigured.
     """
-    for _ in range(_TURNS):  # another process that starts in the same instant writes there too
+    for _turn in range(_TURNS):  # another process that starts in the same instant writes there too
         secret = keys.random_secret()
         try:
             operations.modify(decoy_dn, {"userPassword": [(MODIFY_REPLACE, [stored(secret, how)])]})
@@ -67,13 +70,15 @@ def check_passwords(operations: Operations, decoy_dn: str, how: str) -> None:
             continue
         if operations.compares(decoy_dn, "userPassword", secret):
             raise DirectoryMisconfigured(
-                "the directory stores new passwords in clear: load 40-password-policy.ldif (olcPPolicyHashCleartext), "
-                'as "moncompte ldif" writes it, or set [password] hash = "argon2id"'
+                _(
+                    "the directory stores new passwords in clear: load 40-password-policy.ldif "
+                    '(olcPPolicyHashCleartext), as "moncompte ldif" writes it, or set [password] hash = "argon2id"'
+                )
             )
         if operations.binds(decoy_dn, secret):
             return
     raise DirectoryMisconfigured(
-        "the directory stores a new password and then refuses it: load slapd's argon2 module (20-modules.ldif)"
+        _("the directory stores a new password and then refuses it: load slapd's argon2 module (20-modules.ldif)")
     )
 
 

@@ -28,6 +28,7 @@ from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, Setti
 from connector.identifiers import folded
 from connector.model import Identifier, Ine, StudentNumber
 from connector.settings import Settings
+from connector.wording import _
 
 _STOPS = {10, 51, 52, 53, 80}  # referral, busy, unavailable, unwillingToPerform, other: no use in trying the next
 
@@ -78,7 +79,8 @@ class Register:
             opening.callback(self._operations.close)
             opening.callback(self._lines.close)
             if not self._operations.binds(self._settings.bind_dn, self._settings.password.get_secret_value()):
-                raise SettingsInvalid([f"bind as {self._settings.bind_dn}: the directory says no: DN or password?"])
+                dn = self._settings.bind_dn
+                raise SettingsInvalid([_("bind as %(dn)s: the directory says no: DN or password?", dn=dn)])
             self._asserts = readiness.offers_assertions(self._operations)
             self._lane = Lane(opening.enter_context(self._lines.own()).socket)
             self._open = opening.pop_all()
@@ -145,7 +147,7 @@ class Register:
     def _found(self, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[wire.Entry]:
         for found in self._lane.pages(self._settings.people_dn, ldap_filter, attributes):
             if isinstance(found, int):
-                remedy = "docs/import.md tells the rights that an import needs"
+                remedy = _("docs/import.md tells the rights that an import needs")
                 raise DirectoryMisconfigured(
                     f"search under {self._settings.people_dn}: {RESULT_CODES.get(found, found)}: {remedy}"
                 )

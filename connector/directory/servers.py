@@ -10,6 +10,7 @@ from math import inf
 from connector.clock import elapsed_seconds
 from connector.errors import DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
+from connector.wording import _
 
 PAUSE_SECONDS = 2
 """How long nobody asks after every server let somebody wait in vain."""
@@ -89,10 +90,10 @@ class Breaker:
             yield
             return
         if not self._probe.acquire(blocking=False):
-            raise DirectoryUnavailable("no server answers in time; somebody is trying already")
+            raise DirectoryUnavailable(_("no server answers in time; somebody is trying already"))
         try:
             if elapsed_seconds() - self._tripped < PAUSE_SECONDS:
-                raise DirectoryUnavailable("no server answered in time a moment ago")
+                raise DirectoryUnavailable(_("no server answered in time a moment ago"))
             yield
         finally:
             self._probe.release()

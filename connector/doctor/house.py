@@ -1,4 +1,4 @@
-"""This host: the settings' own traps, secrets that others may read, the audit's file, the limits' storage."""
+"""This host: the settings' own traps, the theme, secrets that others may read, the audit, the limits' storage."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
 from connector.audit import STANDARD_OUTPUT, SYSLOG
+from connector.doctor import theme
 from connector.doctor.finding import Finding, broken, ok, warning
 from connector.settings import ENVIRONMENT_PREFIX, Settings
 
@@ -24,6 +25,7 @@ def examine(settings: Settings, path: Path, environment: Mapping[str, str]) -> I
     """Findings about the host that the portal runs on; nothing here asks the directory."""
     yield from _secrets(path, environment)
     yield _address(settings)
+    yield from theme.examine(settings.web.theme)
     yield from _audit(settings.audit.file)
     yield _storage(settings.throttle.storage.get_secret_value())
 

@@ -14,6 +14,7 @@ from connector.intake.export import Row
 from connector.intake.faults import BadLine, Fault
 from connector.model import Ine
 from connector.settings import Intake, Settings
+from connector.wording import _
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, roughly
@@ -95,7 +96,7 @@ class Reader:
     def _values(self, name: str, templates: Sequence[str], row: Row, bad: list[BadLine]) -> tuple[str, ...]:
         found = dict.fromkeys(value for template in templates if (value := self._value(name, template, row, bad)))
         if len(found) > 1 and self._form(name).is_single:
-            bad.append(BadLine(row.line, Fault.SYNTAX, name, "one value at most"))
+            bad.append(BadLine(row.line, Fault.SYNTAX, name, _("one value at most")))
         return tuple(found)
 
     def _value(self, name: str, template: str, row: Row, bad: list[BadLine]) -> str:
@@ -217,14 +218,17 @@ def _problems(settings: Settings, schema: Schema) -> Iterator[str]:
     rules, names = settings.intake, settings.attributes
     mapped = {name.lower() for name in rules.attributes}
     if names.uid.lower() not in mapped:
-        yield f"[intake] attributes: {names.uid} is not there: no login is made up here, it must come with the file"
+        yield _(
+            "[intake] attributes: %(name)s is not there: no login is made up here, it must come with the file",
+            name=names.uid,
+        )
     for name in (names.state, names.state_date):
         if name and name.lower() in mapped:
-            yield f"[intake] attributes: {name}: a state is given by state, since and until"
+            yield _("[intake] attributes: %(name)s: a state is given by state, since and until", name=name)
     if names.uid.lower() in map(str.lower, rules.update):
-        yield f"[intake] update: {names.uid}: a login is how an entry is found; it never changes"
+        yield _("[intake] update: %(name)s: a login is how an entry is found; it never changes", name=names.uid)
     if unknown := [name for name in columns.columns_of(rules.dn) if name not in rules.attributes]:
-        yield f"[intake] dn: {', '.join(unknown)}: not in attributes"
+        yield _("[intake] dn: %(names)s: not in attributes", names=", ".join(unknown))
     yield from _strangers(rules, schema)
 
 
@@ -232,11 +236,16 @@ def _strangers(rules: Intake, schema: Schema) -> Iterator[str]:
     """What the directory's schema does not know, does not allow, or demands besides."""
     mapped = {name.lower() for name in rules.attributes}
     for name in sorted(schema.demanded - mapped):
-        yield f"[intake] attributes: {name} is not there, and the object classes demand it"
+        yield _("[intake] attributes: %(name)s is not there, and the object classes demand it", name=name)
     for name in rules.attributes:
         if schema.forms and name.lower() not in schema.forms:
-            yield f"[intake] attributes: {name}: the directory does not know it"
+            yield _("[intake] attributes: %(name)s: the directory does not know it", name=name)
         elif schema.allowed and name.lower() not in schema.allowed:
-            yield f"[intake] attributes: {name}: none of the object classes ({', '.join(rules.object_classes)}) has it"
+            classes = ", ".join(rules.object_classes)
+            yield _(
+                "[intake] attributes: %(name)s: none of the object classes (%(classes)s) has it",
+                name=name,
+                classes=classes,
+            )
     if schema.unknown:
         yield f"[intake] object_classes: {', '.join(schema.unknown)}: the directory does not know them"

@@ -1,4 +1,4 @@
-"""Letters: one page a person, from a template that an administrator edits; see docs/letters.md.
+"""Letters: one page a person, from a template a language that an administrator edits; see docs/letters.md.
 
 Drawn by cairo, which writes each page to the file as soon as it is full, and keeps 0.4 KB of it.
 The only import of cairo's PDF, of fonts and of the QR code's maker. A key goes on its page and nowhere else.

@@ -11,7 +11,8 @@ from typing import Any
 import zxingcpp
 
 from connector.cairo import cairocffi
-from connector.letters.template import Template
+from connector.letters.template import NO_LOGO, Template
+from connector.settings.theme import Theme
 
 _QUIET = 4  # modules around a QR code, ISO/IEC 18004 §9.1
 _WIDEST_LOGO = 80.0  # millimetres
@@ -21,17 +22,25 @@ _REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))  # cairo
 _AS_DIGITS = bytes([ord("1"), *[ord("0")] * 255])
 
 
-def logo(template: Template) -> tuple[cairocffi.ImageSurface | None, float]:
-    """The logo and its scale, millimetres a pixel. Raises ValueError."""
-    if not template.sender.logo:
+def logo(template: Template, theme: Theme) -> tuple[cairocffi.ImageSurface | None, float]:
+    """The template's logo, or the theme's, and its scale, millimetres a pixel. Raises ValueError."""
+    path = _logo_file(template, theme)
+    if path is None:
         return None, 0.0
-    path = template.folder / template.sender.logo
     try:
         surface = _png(path) if path.suffix.lower() == ".png" else _jpeg(path)
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
     height = template.sender.logo_height
     return surface, min(height / surface.get_height(), _WIDEST_LOGO / surface.get_width())
+
+
+def _logo_file(template: Template, theme: Theme) -> Path | None:
+    if template.sender.logo.lower() == NO_LOGO:
+        return None
+    if template.sender.logo:
+        return template.folder / template.sender.logo
+    return theme.folder / theme.look.mail_logo if theme.look.mail_logo else None
 
 
 def _png(path: Path) -> cairocffi.ImageSurface:

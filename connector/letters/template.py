@@ -14,8 +14,10 @@ from babel.dates import format_datetime
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from connector.errors import SettingsInvalid
+from connector.languages import LANGUAGES, REFERENCE
 
 FILE = "letter.toml"
+NO_LOGO = "none"
 PLACEHOLDERS = ("name", "uid", "until", "portal", "programme", "date", "desk", "university")
 """What a text may name in braces; the key is not among them, it has its own place."""
 _SAMPLE = datetime(2026, 12, 28)  # noqa: DTZ001  only to try a pattern
@@ -23,7 +25,10 @@ _SAMPLE = datetime(2026, 12, 28)  # noqa: DTZ001  only to try a pattern
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One page: who it is for, what it brings. ``until`` is an aware instant; ``address`` its lines, name or not."""
+    """One page: who it is for, what it brings. ``until`` is an aware instant; ``address`` its lines, name or not.
+
+    ``language`` is the reader's, one of ours (``connector.languages``).
+    """
 
     name: str
     uid: str
@@ -31,6 +36,7 @@ class Letter:
     until: datetime
     programme: str = ""
     address: tuple[str, ...] = ()
+    language: str = REFERENCE
 
 
 def _text(value: str) -> str:
@@ -80,7 +86,7 @@ class Page(_Table):
     language: Annotated[str, AfterValidator(_locale)]
     date_pattern: Pattern = "d MMMM y"
     until_pattern: Pattern
-    color: str = Field(default="#1c4a7a", pattern="^#[0-9a-fA-F]{6}$", description="such as #1c4a7a")
+    color: str = Field(default="", pattern="^(#[0-9a-fA-F]{6})?$", description="such as #1c4a7a; nothing: the theme's")
     size: Size = 10.0
     fold_marks: bool = True
     text_fonts: Fonts = ("OpenSans-Regular.ttf", "DejaVuSans.ttf")
@@ -93,7 +99,11 @@ class Sender(_Table):
 
     name: Text
     lines: Annotated[tuple[Text, ...], Field(max_length=6, description="six lines at most")] = ()
-    logo: str = Field(default="", pattern=r"(?i)^$|\.(png|jpe?g)$", description="a PNG or JPEG file beside this one")
+    logo: str = Field(
+        default="",
+        pattern=rf"(?i)^({NO_LOGO})?$|\.(png|jpe?g)$",
+        description=f"a PNG or JPEG file beside this one; nothing: the theme's; {NO_LOGO}: no logo",
+    )
     logo_height: float = Field(default=16, ge=5, le=30, description="millimetres, 5 to 30")
 
 
@@ -149,6 +159,25 @@ class Template(_Table):
             return cls.model_validate({**tree, "folder": file.parent})
         except ValidationError as error:
             raise SettingsInvalid([_problem(file, item["loc"], item["msg"]) for item in error.errors()]) from None
+
+    @classmethod
+    def load_all(cls, path: Path) -> dict[str, Self]:
+        """By language: the one at ``path``, for everybody; or those in its folders that are named after our languages.
+
+        Raises SettingsInvalid, every problem of every template at once.
+        """
+        folders = [path / language for language in LANGUAGES if (path / language).is_dir()]
+        if (path / FILE).is_file() or not folders:
+            return {REFERENCE: cls.load(path)}
+        read, problems = dict[str, Self](), list[str]()
+        for folder in folders:
+            try:
+                read[folder.name] = cls.load(folder)
+            except SettingsInvalid as error:
+                problems += error.problems
+        if problems:
+            raise SettingsInvalid(problems)
+        return read
 
 
 def _problem(file: Path, location: tuple[int | str, ...], message: str) -> str:

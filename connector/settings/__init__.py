@@ -7,7 +7,6 @@ it appears on no command line and in no process list. ``config/moncompte.toml`` 
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,7 +16,9 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from connector.errors import SettingsInvalid
+from connector.settings.problems import problem
 from connector.settings.sections import SECTIONS, Attributes, Directory, Intake, Keys, Mail, Settings, Throttle, Web
+from connector.wording import _, reason
 
 __all__ = [
     "SECTIONS",
@@ -57,20 +58,25 @@ def read(path: Path) -> Tree:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        way_out = "--settings names another file"
+        way_out = _("--settings names another file")
         if isinstance(error, PermissionError):
-            way_out = "it is for the portal's user: sudo -u moncompte moncompte …"
-        raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}; {way_out}"]) from None
+            way_out = _("it is for the portal's user: sudo -u moncompte moncompte …")
+        said = _("%(path)s: cannot be read: %(reason)s; %(way_out)s", path=path, reason=reason(error), way_out=way_out)
+        raise SettingsInvalid([said]) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsInvalid([f"{path}: is not TOML: {error}"]) from None
+        raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=path, error=error)]) from None
 
 
 def build(tree: Tree, source: str, environment: Mapping[str, str], secrets: bool = True) -> Settings:
     """Settings from a parsed file and an environment; ``source`` names the file in the problems. See ``load``."""
-    problems = [f"{source}: {name}: expected a table [section]" for name in tree if not isinstance(tree[name], dict)]
+    problems = [
+        _("%(source)s: %(name)s: expected a table [section]", source=source, name=name)
+        for name, table in tree.items()
+        if not isinstance(table, dict)
+    ]
     merged, variables = merge(tree, environment)
     if variables:
-        source = f"{source} and environment"
+        source = _("%(file)s and environment", file=source)
     if secrets:
         problems += _read_secret_files(merged, source)
     else:
@@ -78,7 +84,7 @@ def build(tree: Tree, source: str, environment: Mapping[str, str], secrets: bool
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        problems += [_problem(source, item["loc"], item["type"], item["msg"]) for item in error.errors()]
+        problems += [problem(source, item) for item in error.errors()]
     if problems:
         raise SettingsInvalid(problems)
     return settings
@@ -123,12 +129,20 @@ def _read_secret_files(tree: Tree, source: str) -> list[str]:
     for section in SECTIONS:
         for key in secrets_of(section):
             if path := tree[section].pop(f"{key}_file", None):
+                facts = {"source": source, "section": section, "key": key, "path": path}
                 if key in tree[section]:
-                    problems.append(f"{source}: [{section}] {key}: given twice, here and as {key}_file; keep one")
+                    said = _(
+                        "%(source)s: [%(section)s] %(key)s: given twice, here and as %(key)s_file; keep one", **facts
+                    )
+                    problems.append(said)
                 try:
                     tree[section][key] = Path(str(path)).read_text(encoding="utf-8").strip()
-                except (OSError, ValueError) as error:
-                    problems.append(f"{source}: [{section}] {key}_file: {path} cannot be read: {type(error).__name__}")
+                except (OSError, ValueError) as error:  # whose own text may quote what it read
+                    why = reason(error) if isinstance(error, OSError) else type(error).__name__
+                    said = _(
+                        "%(source)s: [%(section)s] %(key)s_file: %(path)s cannot be read: %(why)s", **facts, why=why
+                    )
+                    problems.append(said)
                     tree[section][key] = _STAND_IN  # so that one fault is told once
     return problems
 
@@ -141,18 +155,3 @@ def _leave_secrets_out(tree: Tree) -> None:
                 tree[section].pop(name, None)
             if model.model_fields[key].is_required():
                 tree[section][key] = _STAND_IN
-
-
-def _problem(source: str, location: tuple[int | str, ...], kind: str, message: str) -> str:
-    section, key = str(location[0]), str(location[1]) if len(location) > 1 else ""
-    model = SECTIONS.get(section)
-    where = f"{source}: [{section}]" + (f" {key}" if key else "")
-    if kind == "extra_forbidden":
-        known = list(model.model_fields) if model and key else list(SECTIONS)
-        close = difflib.get_close_matches(key or section, known, n=1)
-        return f"{where}: unknown setting" + (
-            f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
-        )
-    expected = model.model_fields[key].description if model and key in model.model_fields else None
-    said = {"missing": "missing", "too_short": "too short"}.get(kind, message.removeprefix("Value error, "))
-    return f"{where}: {said}" + (f" (expected: {expected})" if expected else "")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from connector.model import Strength
 from connector.settings import values
 from connector.settings.values import File, Limits, Positive, Seconds, Words
+from connector.wording import N_, _
 
 
 class Section(BaseModel):
@@ -20,9 +21,9 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)
 
 
-def _demand(section: S, is_met: bool, otherwise: str) -> S:
+def _demand(section: S, is_met: bool, otherwise: str, **facts: str) -> S:
     if not is_met:
-        raise ValueError(otherwise)
+        raise ValueError(_(otherwise, **facts))
     return section
 
 
@@ -30,28 +31,28 @@ class Web(Section):
     """The pages: who we are, where we are, how long a session lives."""
 
     portal_url: str = Field(
-        pattern=rf"^https?://{values.HOST}/?$", description="the portal's own address, https://host/ (no path)"
+        pattern=rf"^https?://{values.HOST}/?$", description=N_("the portal's own address, https://host/ (no path)")
     )
     secret_key: Annotated[SecretStr, AfterValidator(values.secret_keys)] = Field(
-        description="32 random characters or more; signs the sessions. Older ones may follow, one a line"
+        description=N_("32 random characters or more; signs the sessions. Older ones may follow, one a line")
     )
-    theme: str = Field(default="dordogne", min_length=1, description="a folder, or dordogne, garonne")
+    theme: str = Field(default="dordogne", min_length=1, description=N_("a folder, or dordogne, garonne"))
     timezone: Annotated[str, AfterValidator(values.timezone)] = "Europe/Paris"
-    session_minutes: int = Field(default=15, gt=0, le=240, description="minutes, 1 to 240")
+    session_minutes: int = Field(default=15, gt=0, le=240, description=N_("minutes, 1 to 240"))
     secure_cookies: bool = True
-    proxies: int = Field(default=1, ge=0, le=10, description="0 to 10")
+    proxies: int = Field(default=1, ge=0, le=10, description=N_("0 to 10"))
     security_contact: str = Field(
-        default="", pattern=r"^((mailto:|https://)\S+)?$", description="mailto:… or https://…"
+        default="", pattern=r"^((mailto:|https://)\S+)?$", description=N_("mailto:… or https://…")
     )
     listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
-        default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description="host:port"
+        default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description=N_("host:port")
     )
     threads: Positive = 8
 
     @model_validator(mode="after")
     def _cookies(self) -> Self:
         is_kept = self.portal_url.lower().startswith("https:") or not self.secure_cookies
-        return _demand(self, is_kept, "secure_cookies needs an https portal_url: no browser would keep the session")
+        return _demand(self, is_kept, N_("secure_cookies needs an https portal_url: no browser would keep the session"))
 
     @property
     def secret_keys(self) -> list[str]:
@@ -63,12 +64,12 @@ class Directory(Section):
     """The LDAP directory: where it is, as whom we bind, whom we may serve."""
 
     uri: Annotated[Words, AfterValidator(values.uris)] = Field(min_length=1, description=values.URIS)
-    bind_dn: str = Field(min_length=3, description="the DN of the portal's own account")
-    password: SecretStr = Field(min_length=1, description="its password, best in password_file")
-    people_dn: str = Field(min_length=3, description="the DN of the branch that holds the people")
-    decoy_dn: str = Field(min_length=3, description="the DN of the decoy entry (config/ldap)")
+    bind_dn: str = Field(min_length=3, description=N_("the DN of the portal's own account"))
+    password: SecretStr = Field(min_length=1, description=N_("its password, best in password_file"))
+    people_dn: str = Field(min_length=3, description=N_("the DN of the branch that holds the people"))
+    decoy_dn: str = Field(min_length=3, description=N_("the DN of the decoy entry (config/ldap)"))
     population: str = Field(
-        default="(eduPersonAffiliation=student)", pattern=r"^\(.+\)$", description="an LDAP filter in parentheses"
+        default="(eduPersonAffiliation=student)", pattern=r"^\(.+\)$", description=N_("an LDAP filter in parentheses")
     )
     start_tls: bool = True
     ca_file: File = ""
@@ -97,7 +98,9 @@ class Attributes(Section):
 
     @model_validator(mode="after")
     def _state(self) -> Self:
-        return _demand(self, bool(self.state) == bool(self.state_date), "state and state_date: set both, or neither")
+        return _demand(
+            self, bool(self.state) == bool(self.state_date), N_("state and state_date: set both, or neither")
+        )
 
 
 class Identifiers(Section):
@@ -114,14 +117,14 @@ class Keys(Section):
     letter_days: Positive = 21
     cooldown_seconds: int = Field(default=300, ge=0)
     mails_a_day: Positive = 5
-    max_failures: int = Field(default=100, gt=0, le=100, description="1 to 100")
+    max_failures: int = Field(default=100, gt=0, le=100, description=N_("1 to 100"))
 
 
 class Throttle(Section):
     """How often one may try. Each limit is ``tries/period``, several are joined by ``;``, and all of them must hold."""
 
     storage: Annotated[SecretStr, AfterValidator(values.storage)] = Field(
-        default=SecretStr("memory://"), description="memory://, redis://host:port/number or valkey://…"
+        default=SecretStr("memory://"), description=N_("memory://, redis://host:port/number or valkey://…")
     )
     sign_in_per_identifier: Limits = "5/2 minutes; 7/15 minutes; 25/day"
     sign_in_keys_per_identifier: Limits = "20/15 minutes; 40/day"
@@ -138,30 +141,30 @@ class Throttle(Section):
     key_like_binds_per_account: Limits = "2/15 minutes"
     rescue_changes_per_account: Limits = "10/day"
     meter_per_account: Limits = "300/15 minutes"
-    ask_step_ms: int = Field(default=30, ge=0, le=1000, description="milliseconds, 0 to 1000")
-    refusal_step_ms: int = Field(default=250, ge=0, le=2000, description="milliseconds, 0 to 2000")
+    ask_step_ms: int = Field(default=30, ge=0, le=1000, description=N_("milliseconds, 0 to 1000"))
+    refusal_step_ms: int = Field(default=250, ge=0, le=2000, description=N_("milliseconds, 0 to 2000"))
 
 
 class Audit(Section):
     """Where the audit goes."""
 
-    file: str = Field(default="-", min_length=1, description="a path, - for standard output, or syslog")
+    file: str = Field(default="-", min_length=1, description=N_("a path, - for standard output, or syslog"))
 
 
 class Password(Section):
     """What a password must be, and who hashes it."""
 
-    min_length: int = Field(default=10, ge=8, description="8 or more")
-    max_length: int = Field(default=128, ge=64, le=256, description="characters, 64 to 256")
+    min_length: int = Field(default=10, ge=8, description=N_("8 or more"))
+    max_length: int = Field(default=128, ge=64, le=256, description=N_("characters, 64 to 256"))
     min_non_letters: int = Field(default=2, ge=0)
     min_strength: Annotated[Strength, BeforeValidator(values.strength)] = Field(
-        default=Strength.MEDIUM, description="weak, medium or strong"
+        default=Strength.MEDIUM, description=N_("weak, medium or strong")
     )
     hash: Literal["directory", "argon2id"] = "directory"
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        return _demand(self, self.min_length <= self.max_length, "min_length is more than max_length")
+        return _demand(self, self.min_length <= self.max_length, N_("min_length is more than max_length"))
 
 
 class Rescue(Section):
@@ -175,9 +178,9 @@ class Intake(Section):
 
     bind_dn: str = ""
     password: SecretStr = SecretStr("")
-    delimiter: str = Field(default=";", min_length=1, max_length=1, description="one character")
+    delimiter: str = Field(default=";", min_length=1, max_length=1, description=N_("one character"))
     encoding: Annotated[str, AfterValidator(values.encoding)] = Field(
-        default="auto", description="auto, or a name such as utf-8, iso-8859-1, windows-1252"
+        default="auto", description=N_("auto, or a name such as utf-8, iso-8859-1, windows-1252")
     )
     attributes: values.Templates = {
         "uid": ("{LOGIN}",),
@@ -206,7 +209,7 @@ class Intake(Section):
     )
     required: Words = ("uid", "sn", "cn", "displayName", "supannEtuId")
     login: Annotated[str, AfterValidator(values.pattern)] = Field(
-        default="[A-Za-z0-9][A-Za-z0-9._-]{0,63}", description="a regular expression"
+        default="[A-Za-z0-9][A-Za-z0-9._-]{0,63}", description=N_("a regular expression")
     )
     dn: values.Template = "uid={uid}"
     object_classes: Words = Field(default=("inetOrgPerson", "eduPerson", "supannPerson"), min_length=1)
@@ -219,8 +222,10 @@ class Intake(Section):
         known = {name.lower() for name in self.attributes}
         unknown = [name for name in (*self.update, *self.required) if name.lower() not in known]
         forbidden = [name for name in self.attributes if values.is_ours_alone(name)]
-        _demand(self, not unknown, f"{', '.join(unknown)}: in update or required, and not in attributes")
-        return _demand(self, not forbidden, f"{', '.join(forbidden)}: no import writes it")
+        _demand(
+            self, not unknown, N_("%(names)s: in update or required, and not in attributes"), names=", ".join(unknown)
+        )
+        return _demand(self, not forbidden, N_("%(names)s: no import writes it"), names=", ".join(forbidden))
 
 
 class Mail(Section):
@@ -233,19 +238,20 @@ class Mail(Section):
     username: str = ""
     password: SecretStr = SecretStr("")
     sender: str = Field(
-        pattern=rf"^{values.MAILBOX}$", description='an ASCII address, Name <address>, or "Name, with signs" <address>'
+        pattern=rf"^{values.MAILBOX}$",
+        description=N_('an ASCII address, Name <address>, or "Name, with signs" <address>'),
     )
-    reply_to: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description="an ASCII address, or nothing")
+    reply_to: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description=N_("an ASCII address, or nothing"))
     helo: str = ""
     timeout_seconds: Seconds = 30
-    lease_seconds: int = Field(default=120, gt=0, le=3600, description="seconds, 3600 at most")
+    lease_seconds: int = Field(default=120, gt=0, le=3600, description=N_("seconds, 3600 at most"))
     dispatch_every_seconds: Seconds = 20
     max_tries: Positive = 30
 
     @model_validator(mode="after")
     def _lease(self) -> Self:
         is_longer = self.lease_seconds > self.timeout_seconds
-        return _demand(self, is_longer, "lease_seconds must be more than timeout_seconds")
+        return _demand(self, is_longer, N_("lease_seconds must be more than timeout_seconds"))
 
 
 class Settings(Section):

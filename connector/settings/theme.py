@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES
@@ -20,13 +22,15 @@ from connector.settings.colors import SHAPE, TEXT, contrast
 from connector.settings.sections import Section
 
 FILE = "theme.toml"
+SAMPLES = config_folder() / "theme"
 _LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
 Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description="such as #0d5c63")]
 Link = Annotated[
     str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description="https://…, mailto:… or nothing")
 ]
+_FONT = r"""([\w-]+( [\w-]+)*|"[\w -]+"|'[\w -]+')"""  # a quotation mark left open would swallow the stylesheet
 Fonts = Annotated[
-    str, Field(pattern=r"^[\w\s,\"'-]+$", description='names of fonts, as in CSS: Georgia, "Noto Serif", serif')
+    str, Field(pattern=f"^{_FONT}(, *{_FONT})*$", description='names of fonts, as in CSS: Georgia, "Noto Serif", serif')
 ]
 
 
@@ -63,12 +67,14 @@ class Palette(Section):
 _PAIRS = [
     *((front, behind, TEXT) for front in ("ink", "soft", "accent", "accent_strong") for behind in ("paper", "sheet")),
     *(("on_accent", behind, TEXT) for behind in ("accent", "accent_strong")),
-    *((front, "wash", TEXT) for front in ("ink", "soft", "accent")),
+    *((front, "wash", TEXT) for front in ("ink", "soft", "accent", "accent_strong")),
     *((front, "alarm_wash", TEXT) for front in ("ink", "alarm")),
     ("alarm", "sheet", TEXT),
     *(("edge", behind, SHAPE) for behind in ("paper", "sheet")),
+    ("accent", "alarm_wash", SHAPE),
     ("fair", "sheet", SHAPE),
 ]
+"""What is seen on what, in ``style.css``, and the contrast it needs; a test holds the two together."""
 
 
 class Light(Palette):
@@ -124,6 +130,16 @@ class Look(Section):
     text_fonts: Fonts = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
     heading_fonts: Fonts = "'Iowan Old Style', 'Palatino Linotype', Palatino, P052, 'Book Antiqua', Georgia, serif"
 
+    @field_validator("logo", "mail_logo")
+    @classmethod
+    def _there(cls, name: str, info: ValidationInfo) -> str:
+        file = info.context / name if name and info.context else None
+        if file and not file.is_file():
+            raise ValueError(f"{name} is not there")
+        if file and file.stat().st_size > _LARGEST_LOGO:
+            raise ValueError(f"{name} is larger than {_LARGEST_LOGO // 1024} KiB")
+        return name
+
 
 class Words(Section):
     """What the university says of itself, in one language. ``desk`` ends sentences: no capital, no full stop."""
@@ -140,13 +156,22 @@ class Words(Section):
     accessibility_contact: str = ""
 
 
+def _day(value: str) -> str:
+    """A day of the calendar, or nothing."""
+    if value:
+        date.fromisoformat(value)
+    return value
+
+
 class Accessibility(Section):
     """What an audit said (RGAA 4.1.2): the law asks every page to say so. Without one the state is ``none``."""
 
     conformity: Literal["none", "partial", "full"] = "none"
     rate: int | None = Field(default=None, ge=0, le=100, description="per cent of the RGAA's criteria that are met")
     auditor: str = ""
-    audited: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="a date, such as 2026-09-01")
+    audited: Annotated[str, AfterValidator(_day)] = Field(
+        default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description='a date, such as "2026-09-01"'
+    )
 
 
 class Theme(Section):
@@ -166,8 +191,8 @@ class Theme(Section):
 
         Raises SettingsInvalid with one sentence for each problem.
         """
-        ours = config_folder() / "theme" / name
-        file = (ours if ours.is_dir() else Path(name)) / FILE
+        sample = SAMPLES / name / FILE
+        file = sample if sample.is_file() else Path(name) / FILE
         try:
             tree = tomllib.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
@@ -175,19 +200,10 @@ class Theme(Section):
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
         try:
-            return cls.model_validate(_completed(tree) | {"folder": file.parent})
+            return cls.model_validate(_completed(tree) | {"folder": file.parent}, context=file.parent)
         except ValidationError as error:
-            raise SettingsInvalid([_problem(file, item["loc"], item["msg"]) for item in error.errors()]) from None
-
-    @model_validator(mode="after")
-    def _logos(self) -> Self:
-        for name in filter(None, (self.look.logo, self.look.mail_logo)):
-            file = self.folder / name
-            if not file.is_file():
-                raise ValueError(f"{name} is not there")
-            if file.stat().st_size > _LARGEST_LOGO:
-                raise ValueError(f"{name} is larger than {_LARGEST_LOGO // 1024} KiB")
-        return self
+            faults = [fault for fault in error.errors() if not _is_inherited(tree, fault["loc"])]
+            raise SettingsInvalid([_problem(file, fault) for fault in faults]) from None
 
     def words(self, language: str) -> Words:
         """What the university says of itself in one of our languages."""
@@ -203,14 +219,25 @@ def _completed(tree: dict[str, Any]) -> dict[str, Any]:
     return tree | {language: said | table for language in others if isinstance(table := tree.get(language, {}), dict)}
 
 
-def _problem(file: Path, location: tuple[int | str, ...], message: str) -> str:
-    """File, table, name, and what is expected."""
-    table, name = (*map(str, location), "", "")[:2]
-    model = Theme.model_fields[table].annotation if table in Theme.model_fields else Theme
+def _is_inherited(tree: dict[str, Any], location: tuple[int | str, ...]) -> bool:
+    """Whether the fault is the reference language's, which is told by itself."""
+    table, *names = map(str, location)
+    own = tree.get(table, {})
+    return table in [*LANGUAGES][1:] and isinstance(own, dict) and not own.keys() & names
+
+
+def _problem(file: Path, fault: ErrorDetails) -> str:
+    """File, table, name, what is wrong, and what is expected."""
+    table, name = (*map(str, fault["loc"]), "")[:2]
+    model = Theme.model_fields[table].annotation if table in Theme.model_fields else None
     known = model.model_fields if isinstance(model, type) and issubclass(model, Section) else {}
-    if message.startswith("Extra inputs"):
-        tables = [each for each in Theme.model_fields if each != "folder"]
-        message = f"unknown; known: {', '.join(known if name else tables)}"
+    tables = [each for each in Theme.model_fields if each != "folder"]
+    said = {
+        "missing": "missing",
+        "string_too_short": "empty",
+        "string_pattern_mismatch": f'"{fault["input"]}" will not do',
+        "model_type": "must be a table",
+        "extra_forbidden": f"unknown; known: {', '.join(known if name else tables)}",
+    }.get(fault["type"], fault["msg"].removeprefix("Value error, "))
     expected = f" (expected: {known[name].description})" if name in known and known[name].description else ""
-    where = f"[{table}] {name}".strip() if table else "[look]"
-    return f"{file}: {where}: {message.removeprefix('Value error, ')}{expected}"
+    return f"{file}: {f'[{table}] {name}'.strip()}: {said}{expected}"

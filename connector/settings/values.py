@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from connector import columns
 from connector.model import Strength
+from connector.wording import N_, _
 
 _LAST_PORT = 65535
 _KEY_LENGTH = 32  # characters; fewer could be searched for
@@ -25,7 +26,7 @@ _ADDRESS = r"[0-9A-Za-z!#$%&'*+/?^_`{|}~.-]+@[0-9A-Za-z.-]+"
 # and no "=", which may begin an encoded word (RFC 2047).
 _NAME = r'"[^"=\\\p{C}]*" *|[^"=(),:;<>@\[\\\]\p{C}\u2028\u2029]*'
 MAILBOX = f"({_ADDRESS}|({_NAME})<{_ADDRESS}>)"
-URIS = "one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order"
+URIS = N_("one or more of ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi, ldaps://host[:port], ldap://host[:port], in order")
 
 
 def split(value: object) -> object:
@@ -43,7 +44,7 @@ def timezone(value: str) -> str:
     try:
         get_timezone(value)
     except LookupError:
-        raise ValueError("not a time zone we know, such as Europe/Paris") from None
+        raise ValueError(_("not a time zone we know, such as Europe/Paris")) from None
     return value
 
 
@@ -51,14 +52,14 @@ def uris(values: tuple[str, ...]) -> tuple[str, ...]:
     """A host without a scheme would be spoken to in clear, and a socket's path must be escaped (RFC 4516)."""
     for value in values:
         if not re.fullmatch(rf"ldaps?://{HOST}/?|ldapi://%2F[^/\s?]+", value, re.IGNORECASE):
-            raise ValueError(f"{value} is none")
+            raise ValueError(_("%(value)s is none", value=value))
     return tuple(value.rstrip("/") for value in values)
 
 
 def listen_address(value: str) -> str:
     """``host:port`` with a port that exists."""
     if int(value.rpartition(":")[2]) > _LAST_PORT:
-        raise ValueError("a port is 65535 at most")
+        raise ValueError(_("a port is 65535 at most"))
     return value
 
 
@@ -66,7 +67,7 @@ def secret_keys(value: SecretStr) -> SecretStr:
     """One key a line, each long enough: the first signs, the others are still believed."""
     lines = value.get_secret_value().split()
     if not lines or any(len(line) < _KEY_LENGTH for line in lines):
-        raise ValueError("too short")
+        raise ValueError(_("too short"))
     return value
 
 
@@ -77,14 +78,14 @@ def limits(text: str) -> str:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise ValueError(f"{text} is no limit")
+        raise ValueError(_("%(text)s is no limit", text=text))
     return text
 
 
 def storage(url: SecretStr) -> SecretStr:
     """Where counters may be kept. The message is without the value, which may hold a password."""
     if not re.fullmatch(r"memory://|(rediss?|valkeys?|(redis|valkey)\+unix)://\S+", url.get_secret_value()):
-        raise ValueError("not a storage we know")
+        raise ValueError(_("not a storage we know"))
     return url
 
 
@@ -98,7 +99,7 @@ def _domain(value: str) -> str:
     try:
         return validate_email(f"x@{value.removesuffix('.')}", check_deliverability=False).ascii_domain
     except EmailNotValidError:
-        raise ValueError(f"{value} is no mail domain, such as universite.fr") from None
+        raise ValueError(_("%(value)s is no mail domain, such as universite.fr", value=value)) from None
 
 
 def certificates(path: str) -> str:
@@ -107,7 +108,8 @@ def certificates(path: str) -> str:
         if path:
             ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError):
-        raise ValueError(f"{path} is not there, not ours to read, or holds no certificates") from None
+        said = _("%(path)s is not there, not ours to read, or holds no certificates", path=path)
+        raise ValueError(said) from None
     return path
 
 
@@ -118,7 +120,7 @@ def encoding(name: str) -> str:
     except LookupError:
         is_known = False
     if not is_known:
-        raise ValueError(f"{name} is no encoding we know")
+        raise ValueError(_("%(name)s is no encoding we know", name=name))
     return name
 
 
@@ -136,7 +138,7 @@ def table(value: object) -> object:
     try:
         read = tomllib.loads(f"table = {value}")["table"] if isinstance(value, str) else value
     except tomllib.TOMLDecodeError:
-        raise ValueError('not a table, such as { uid = "{LOGIN}" }') from None
+        raise ValueError(_('not a table, such as { uid = "{LOGIN}" }')) from None
     if not isinstance(read, dict):
         return read
     return {name: (each,) if isinstance(each, str) else each for name, each in read.items()}
@@ -150,7 +152,7 @@ def is_ours_alone(attribute: str) -> bool:
 
 File = Annotated[str, AfterValidator(certificates)]
 Limits = Annotated[
-    str, AfterValidator(limits), Field(description="such as 5/2 minutes; 25/day: second, minute, hour, day")
+    str, AfterValidator(limits), Field(description=N_("such as 5/2 minutes; 25/day: second, minute, hour, day"))
 ]
 Words = Annotated[tuple[str, ...], BeforeValidator(split)]
 Seconds = Annotated[int, Field(gt=0)]
@@ -159,5 +161,5 @@ Template = Annotated[str, AfterValidator(columns.check)]
 Templates = Annotated[
     dict[str, Annotated[tuple[Template, ...], Field(min_length=1)]],
     BeforeValidator(table),
-    Field(description='such as { uid = "{LOGIN}", sn = "{NOM}", eduPersonAffiliation = ["student", "member"] }'),
+    Field(description=N_('such as { uid = "{LOGIN}", sn = "{NOM}", eduPersonAffiliation = ["student", "member"] }')),
 ]

@@ -20,6 +20,7 @@ import cairocffi
 from connector import keys
 from connector.letters import Letter, Printer, Template
 from connector.settings import Web, config_folder
+from connector.settings.theme import Theme
 
 TARGET = 300  # pages a second
 _NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -33,13 +34,15 @@ def letters(number: int) -> Iterator[Letter]:
     for place in range(number):
         address = (f"{place % 90 + 1} rue de l’Abbé-Grégoire", "Résidence Les Tilleuls", "38000 GRENOBLE")
         programme = f"Licence {place % 3 + 1} Informatique, parcours Ingénierie logicielle"
-        yield Letter(f"Nguyễn Thị Hồng Łucja {place}", f"hnguyen{place}", keys.mint(), _UNTIL, programme, address)
+        language = "en" if place % 3 else "fr"
+        name, uid = f"Nguyễn Thị Hồng Łucja {place}", f"hnguyen{place}"
+        yield Letter(name, uid, keys.mint(), _UNTIL, programme, address, language)
 
 
 def print_letters(number: int) -> float:
     """CPU seconds for ``number`` letters, keys and opening of the fonts included."""
     began = time.process_time()
-    printer = Printer(Template.load(config_folder() / "letters/fr"), _WEB, _NOW)
+    printer = Printer(Template.load_all(config_folder() / "letters"), _WEB, Theme.load("dordogne"), _NOW)
     with Path(os.devnull).open("wb") as out:
         printer.write(out, letters(number))
     return time.process_time() - began

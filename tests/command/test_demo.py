@@ -130,3 +130,21 @@ def test_the_other_commands_work_on_it(demo: subprocess.Popen[str]) -> None:
     for words in (["check"], ["show", described["people"][0]["uid"]], ["stats", "--json"]):
         done = subprocess.run([COMMAND[0], *words], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_another_theme_is_shown_without_a_line_of_code(folder: Path) -> None:
+    command = [*COMMAND, "--json", "--port", "0", "--theme", "garonne"]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as demo:
+        described = ready(demo)
+        page = urllib.request.urlopen(described["portal"]).read().decode()
+        demo.send_signal(signal.SIGINT)
+    assert "Université Garonne-Océan" in page
+    assert "Dordogne" not in page
+
+
+def test_a_theme_that_is_not_there_is_said_before_anything_is_made(folder: Path) -> None:
+    done = subprocess.run([*COMMAND, "--theme", "nowhere"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr.startswith("Error: nowhere/theme.toml: cannot be read: No such file or directory")
+    assert "Traceback" not in done.stderr

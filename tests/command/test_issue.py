@@ -357,7 +357,7 @@ def test_everybody_gets_in_with_their_letter(moncompte: Moncompte, portal: Porta
         assert opens(portal, found.uid, key_on(page))
     assert stat.S_IMODE(pdf.stat().st_mode) == 0o600
     record = (tmp_path / "letters.pdf.batch").read_text(encoding="utf-8")
-    assert json.loads(record.splitlines()[0])["template"].endswith("letters/fr")
+    assert json.loads(record.splitlines()[0])["template"].endswith("config/letters")
     assert not SHOWN_KEY.search(record + done.output)
     assert not any(key_on(page).replace("-", "") in record + done.output for page in printed)
 
@@ -370,6 +370,32 @@ def test_a_template_of_ones_own(moncompte: Moncompte, tmp_path: Path) -> None:
     pdf = tmp_path / "letters.pdf"
     assert moncompte("issue", "--filter", "(uid=emercier)", "--letters", pdf, "--template", folder).exit_code == 0
     assert "Hail Élodie Mercier" in pages(pdf)[0]
+
+
+def test_everybody_gets_their_letter_in_their_own_language(
+    moncompte: Moncompte, slapd: PrivateSlapd, people: dict[str, str], portal: Portal, tmp_path: Path
+) -> None:
+    """Of three: one who reads French, one English, one a language that we do not have; also where it broke off."""
+    for uid, language in (("emercier", "fr"), ("jmartin001", "en-GB, fr;q=0.5"), ("mdarcy", "de")):
+        change = f"replace: preferredLanguage\npreferredLanguage: {language}"
+        slapd.add_ldif(f"dn: {people[uid]}\nchangetype: modify\n{change}\n")
+    pdf, whom = tmp_path / "letters.pdf", "(|(uid=emercier)(uid=jmartin001)(uid=mdarcy))"
+    assert moncompte("issue", "--filter", whom, "--letters", pdf, "--dry-run").exit_code == 0
+    done = moncompte("issue", "--filter", whom, "--letters", pdf, "--sort", "login")
+    assert done.exit_code == 0, done.output
+    greeted = ["Bonjour Élodie Mercier", "Dear Jeanne Martin", "Bonjour Maëlle D'Arcy-L'Hôte"]
+    assert [greeting in page for page, greeting in zip(pages(pdf), greeted, strict=True)] == [True] * 3
+    assert opens(portal, "jmartin001", key_on(pages(pdf)[1]))
+
+
+def test_a_folder_called_like_nothing_of_ours_is_where_one_stands(
+    moncompte: Moncompte, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(config_folder() / "letters" / "en", tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    pdf = tmp_path / "letters.pdf"
+    assert moncompte("issue", "--filter", "(uid=emercier)", "--letters", pdf, "--template", ".").exit_code == 0
+    assert "Dear Élodie Mercier" in pages(pdf)[0]
 
 
 def test_the_samples_sender_is_remarked_on_before_a_cohort_is_printed(moncompte: Moncompte, tmp_path: Path) -> None:

@@ -43,12 +43,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_every_setting_is_there_with_its_value_and_where_it_comes_from(file: Path) -> None:
-    rows = by_name(command("settings", "--json", file=file, MONCOMPTE_WEB__TITLE="Ailleurs"))
+    rows = by_name(command("settings", "--json", file=file, MONCOMPTE_WEB__THEME="garonne"))
     assert list(rows) == [(section, name) for section, model in SECTIONS.items() for name in model.model_fields]
     told = {name: (rows[name]["value"], rows[name]["source"], rows[name]["where"]) for name in rows}
     assert told["web", "threads"] == (8, "default", "")
     assert told["web", "session_minutes"] == (20, "file", "")
-    assert told["web", "title"] == ("Ailleurs", "environment", "MONCOMPTE_WEB__TITLE")
+    assert told["web", "theme"] == ("garonne", "environment", "MONCOMPTE_WEB__THEME")
     assert told["directory", "uri"] == (["ldaps://ldap.universite.example"], "file", "")
     assert told["password", "min_strength"] == ("medium", "default", "")
     assert told["web", "secret_key"] == ("***", "secret file", str(file.parent / "key"))
@@ -90,13 +90,25 @@ def test_settings_that_cannot_be_used_are_told_with_the_code_for_it(file: Path) 
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("name", ["settings", "serve", "show"])
+def test_a_theme_that_cannot_be_used_is_told_with_the_code_for_it(file: Path, tmp_path: Path, name: str) -> None:
+    for secret in ("key", "directory-password"):
+        (tmp_path / secret).write_text(SECRET)
+    (tmp_path / "theme.toml").write_text('[light]\nsoft = "#f0f0f0"\n[fr]\nuniversity = "Ici"\n')
+    words = ["somebody"] if name == "show" else []
+    done = command(name, *words, file=file, MONCOMPTE_WEB__THEME=str(tmp_path))
+    assert (done.exit_code, done.stdout) == (78, "")
+    assert f"{tmp_path}/theme.toml: [light]: soft on paper has a contrast of 1.01, 4.5 at least" in done.stderr
+    assert f"{tmp_path}/theme.toml: [fr] desk: missing" in done.stderr
+
+
 def test_a_setting_is_explained_by_the_manual(file: Path) -> None:
-    told = command("settings", "--explain", "web.help_url").stdout
-    assert told.startswith("[web]\n# The assistance form and the online help")
-    assert "desk" not in told
+    told = command("settings", "--explain", "web.theme").stdout
+    assert told.startswith("[web]\n# How your university looks")
+    assert "timezone" not in told
     both = command("settings", "--explain", "password").stdout
     assert "[directory]\n" in both and "[mail]\n" in both
-    unknown = command("settings", "--explain", "titel")
+    unknown = command("settings", "--explain", "tehme")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
 
 

@@ -11,10 +11,14 @@ ROOT = Path(__file__).parent.parent.parent
 NEEDED = {
     "connector/_config/moncompte.toml": "config/moncompte.toml",
     "connector/_config/ldap/12-schema-moncompte.ldif": "config/ldap/12-schema-moncompte.ldif",
-    "connector/mails/fr/key.html": "connector/mails/fr/key.html",
+    "connector/mails/key.jinja": "connector/mails/key.jinja",
+    "connector/mails/translations/en.po": "connector/mails/translations/en.po",
     "connector/data/common-passwords.txt": "connector/data/common-passwords.txt",
     "webui/templates/landing.html": "webui/templates/landing.html",
     "webui/static/style.css": "webui/static/style.css",
+    "webui/translations/en.po": "webui/translations/en.po",
+    "connector/_config/theme/dordogne/theme.toml": "config/theme/dordogne/theme.toml",
+    "connector/_config/theme/dordogne/logo.png": "config/theme/dordogne/logo.png",
 }
 TRY = """
 import connector.settings, pathlib, sys

@@ -115,7 +115,9 @@ def test_a_mail_goes_only_to_a_server_whose_certificate_is_right(
     mode, server, caught = mail_server
     tls = {"tls": mode, "host": host, "port": server.port, "ca_file": str(certificates / authority)}
     changed = settings.model_copy(update={"mail": settings.mail.model_copy(update=tls)})
-    message = Composer(changed).key_mail(account(portal, "jmartin001"), "K" * 15, portal.now(), portal.now())
+    message = Composer(changed, portal.theme).key_mail(
+        account(portal, "jmartin001"), "K" * 15, portal.now(), portal.now()
+    )
     try:
         with Mailer(changed).session() as session:
             session.send(message)

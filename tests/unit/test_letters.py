@@ -19,13 +19,14 @@ import zxingcpp
 from connector import keys
 from connector.errors import LetterRefused, SettingsInvalid
 from connector.letters import Letter, Printer, Template
+from connector.letters.stationery import Stationery
 from connector.settings import Web, config_folder
+from connector.settings.theme import Theme
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 UNTIL = datetime(2026, 9, 22, 16, tzinfo=UTC)
-WEB = Web.model_validate(
-    {"portal_url": "https://moncompte.universite.example/", "secret_key": "x" * 40, "title": "Université de l’Exemple"}
-)
+WEB = Web.model_validate({"portal_url": "https://moncompte.universite.example/", "secret_key": "x" * 40})
+THEME = Theme.load("dordogne")
 KEY = keys.mint()
 ZOE = Letter("Zoé Martin", "zmartin", KEY, UNTIL, "Licence 2 Informatique", ("3 rue des Lilas", "38000 GRENOBLE"))
 NAMES = (
@@ -40,7 +41,11 @@ NAMES = (
 
 @lru_cache
 def printer(language: str = "fr") -> Printer:
-    return Printer(Template.load(config_folder() / "letters" / language), WEB, NOW)
+    return printer_of(config_folder() / "letters" / language)
+
+
+def printer_of(folder: Path, theme: Theme = THEME) -> Printer:
+    return Printer(Template.load_all(folder), WEB, theme, NOW)
 
 
 def printed(*letters: Letter, on: Printer | None = None) -> bytes:
@@ -85,7 +90,7 @@ def test_a_page_holds_all_that_one_needs(language: str) -> None:
         ZOE.programme,
         keys.show(KEY),
         "moncompte.universite.example",
-        WEB.desk,
+        THEME.words(language).desk,
     ):
         assert text in page
     assert ("mardi 22 septembre 2026 à 18 h 00" if language == "fr" else "Tuesday 22 September 2026 at 18:00") in page
@@ -192,7 +197,7 @@ def test_the_key_is_on_its_page_and_nowhere_else() -> None:
         assert form not in about
         assert form not in repr(ZOE)
         assert form not in repr(printer())
-        assert form not in repr(printer()._arranged(ZOE).marks)
+        assert form not in repr(printer()._for(ZOE).arrange(ZOE).marks)
 
 
 def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
@@ -211,15 +216,15 @@ def test_whatever_stops_it_leaves_a_pdf_of_the_pages_so_far() -> None:
 
 def test_half_a_letter_comes_out_white(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted between two lines of the second page."""
-    draw, drawn = Printer._text, []
+    draw, drawn = Stationery._text, []
 
-    def text(self: Printer, context: cairocffi.Context, mark: object) -> None:
+    def text(self: Stationery, context: cairocffi.Context, mark: object) -> None:
         drawn.append(mark)
         if len(drawn) == 60:
             raise KeyboardInterrupt
         draw(self, context, mark)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Printer, "_text", text)
+    monkeypatch.setattr(Stationery, "_text", text)
     out = io.BytesIO()
     with pytest.raises(KeyboardInterrupt):
         printer().write(out, [ZOE, ZOE, ZOE])
@@ -319,7 +324,7 @@ def test_a_template_that_cannot_be_printed_is_told_before_the_first_letter(
 ) -> None:
     folder = template(tmp_path, change, to, bad_png=b"\x89PNG\r\n", bad_jpg=b"\xff\xd8\xff\xe0\x00\x02\xff")
     with pytest.raises(SettingsInvalid, match=re.escape(told)):
-        Printer(Template.load(folder), WEB, NOW)
+        printer_of(folder)
 
 
 def _logo_png(folder: Path) -> None:
@@ -340,22 +345,87 @@ def test_a_logo_is_printed_and_stored_once(tmp_path: Path, name: str) -> None:
         black.finish()
         command = ["pdftoppm", "-jpeg", "-r", "20", "-singlefile", "page.pdf", "logo"]
         subprocess.run(command, cwd=tmp_path, check=True)
-    on = Printer(Template.load(tmp_path), WEB, NOW)
+    on = printer_of(tmp_path)
     pdf = printed(ZOE, ZOE, ZOE, on=on)
     plain, _, _ = picture(printed(ZOE), 50)
     logo, _, _ = picture(pdf, 50)
     corner = [(y, x) for y in range(26, 50) for x in range(40, 60)]
     assert sum(plain[place] for place in corner) > sum(logo[place] for place in corner)
-    images = subprocess.run(["pdfimages", "-list", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
-    objects = [line.split()[10] for line in images.splitlines()[2:] if line.split()[2] != "stencil"]
+    objects = _images(pdf)
     assert len(objects) == 3
     assert len(set(objects)) == 1
 
 
+def _images(pdf: bytes) -> list[str]:
+    """The object of each picture on each page, but for QR codes and the transparency of others."""
+    images = subprocess.run(["pdfimages", "-list", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    return [line.split()[10] for line in images.splitlines()[2:] if line.split()[2] not in {"stencil", "smask"}]
+
+
+def test_everybody_gets_a_letter_in_their_language_in_the_order_given() -> None:
+    letters = [replace(ZOE, uid=f"{place}", language=language) for place, language in enumerate(("en", "fr", "en"))]
+    pdf = printed(*letters, on=printer_of(config_folder() / "letters"))
+    assert [re.findall("Bonjour|Dear", page) for page in texts(pdf)] == [["Dear"], ["Bonjour"], ["Dear"]]
+    assert [THEME.words(language).desk in page for page, language in zip(texts(pdf), ("en", "fr", "en"), strict=True)]
+    about = subprocess.run(["pdfinfo", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    assert "Votre compte numérique" in about
+
+
+def test_who_reads_none_of_the_templates_languages_gets_the_first(tmp_path: Path) -> None:
+    for folder, language in ((config_folder() / "letters" / "en", "fr"), (template(_folder(tmp_path / "fr")), "en")):
+        one = printed(replace(ZOE, language=language), on=printer_of(folder))
+        assert ("Bonjour" in texts(one)[0]) == (language == "en")
+    template(tmp_path, "Bonjour {name}", "Ohé {name}")  # beside its folders: for everybody
+    assert "Ohé" in texts(printed(ZOE, on=printer_of(tmp_path)))[0]
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
+
+
+def test_the_faults_of_every_language_are_told_at_once(tmp_path: Path) -> None:
+    for language in ("fr", "en"):
+        template(_folder(tmp_path / language), "size = 10", "size = 99")
+    with pytest.raises(SettingsInvalid) as read:
+        Template.load_all(tmp_path)
+    assert [Path(problem.partition(":")[0]).parent.name for problem in read.value.problems] == ["fr", "en"]
+    for language in ("fr", "en"):
+        template(tmp_path / language, 'logo = ""', 'logo = "gone.png"')
+    with pytest.raises(SettingsInvalid) as made:
+        printer_of(tmp_path)
+    assert [Path(problem.partition(":")[0]).name for problem in made.value.problems] == ["fr", "en"]
+
+
+def test_what_the_template_leaves_empty_is_the_themes(tmp_path: Path) -> None:
+    """The colour of the line around the panel, in the middle of its upper side; and the logo."""
+    other = Theme.load("garonne")
+    for theme, own, seen in (
+        (THEME, "", THEME.light.accent),
+        (other, "", other.light.accent),
+        (other, "#8a1c1c", "#8a1c1c"),
+    ):
+        folder = template(tmp_path, 'color = ""', f'color = "{own}"')
+        tones = printer_of(folder, theme)._stationery["fr"]._tones
+        assert tones["accent"] == tuple(int(seen[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    for logo, theme, images in (("", THEME, 1), ("none", THEME, 0), ("None", THEME, 0), ("", _without_logo(), 0)):
+        folder = template(tmp_path, 'logo = ""', f'logo = "{logo}"')
+        assert len(_images(printed(ZOE, on=printer_of(folder, theme)))) == images
+
+
+def _without_logo() -> Theme:
+    return THEME.model_copy(update={"look": THEME.look.model_copy(update={"mail_logo": ""})})
+
+
+def test_a_colour_that_paper_does_not_show_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"\[page\] color: #ffcc00 on white paper has a contrast of 1\.5"):
+        printer_of(template(tmp_path, 'color = ""', 'color = "#ffcc00"'))
+
+
 def test_a_text_too_long_is_set_smaller_before_it_is_refused(tmp_path: Path) -> None:
     folder = template(tmp_path, "opening = [\n", "opening = [\n" + '"' + "mot " * 150 + '",\n')
-    on = Printer(Template.load(folder), WEB, NOW)
-    sizes = {mark.size for mark in on._arranged(ZOE).marks if mark.text.startswith("mot mot")}
+    on = printer_of(folder)
+    sizes = {mark.size for mark in on._for(ZOE).arrange(ZOE).marks if mark.text.startswith("mot mot")}
     assert len(sizes) == 1
     assert sizes < {8.0, 8.5, 9.0, 9.5}
 
@@ -370,7 +440,7 @@ import connector.cli
 from connector import charts, letters
 from connector.errors import SettingsInvalid
 template = letters.Template.load(pathlib.Path({str(config_folder() / "letters/fr")!r}))
-for act in (lambda: letters.Printer(template, None, None), lambda: charts.bars("t", [], {{}})):
+for act in (lambda: letters.Printer(dict(fr=template), None, None, None), lambda: charts.bars("t", [], {{}})):
     try:
         act()
     except SettingsInvalid as error:

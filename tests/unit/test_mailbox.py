@@ -118,6 +118,22 @@ def test_an_attachment_is_not_taken_for_the_text(mailbox: Mailbox) -> None:
     assert mailbox.mails[0].text == ""
 
 
+def test_a_picture_that_came_with_a_mail_is_shown_in_it_and_no_other(mailbox: Mailbox) -> None:
+    """The frame may fetch nothing (its policy), so that what is not in the mail stays away."""
+    message = letter()
+    html = message.get_body(("html",))
+    assert html
+    pictures = '<img src="cid:a@x"><img src=cid:b%40x><img src="cid:c@x"><img src="cid:d@x">'
+    html.set_content(pictures, subtype="html")
+    for name, kind in [("a@x", "png"), ("b@x", "jpeg"), ("c@x", "svg+xml")]:
+        html.add_related(b"octets", "image", kind, cid=f"<{name}>")
+    send(mailbox, message)
+    page, _ = get(f"{mailbox.url}mails/1/html")
+    shown = ["data:image/png;base64,b2N0ZXRz", "data:image/jpeg;base64,b2N0ZXRz", "cid:c@x", "cid:d@x"]
+    assert re.findall(r'<img src="?([^">]+)', page) == shown
+    assert "cid:a@x" in mailbox.mails[0].html
+
+
 def test_a_mail_without_any_header_keeps_its_text(mailbox: Mailbox) -> None:
     send_raw(mailbox, b"\nonly text")
     assert mailbox.mails[0].text.strip() == "only text"

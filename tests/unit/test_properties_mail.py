@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import rescue
+from connector.compose import Composer
 from connector.errors import MailRejected, SettingsInvalid
-from connector.mail import Composer
 from connector.model import Account, Happened, Notice
 from connector.settings import Settings, build
+from connector.settings.theme import Theme
 from tests.portal_fixtures import START
 from tests.properties import examples, odd_text
 from tests.unit.test_settings import minimal
@@ -27,6 +28,7 @@ from tests.unit.test_settings import minimal
 KEY = "K7QF9M2XT4RD8HC"
 HEADERS = [
     "auto-submitted",
+    "content-language",
     "content-type",
     "date",
     "from",
@@ -83,23 +85,25 @@ def as_sent(message: EmailMessage) -> tuple[list[str], EmailMessage]:
     return recipients, back
 
 
-COMPOSER = Composer(settings_with())
+THEME = Theme.load("dordogne")
+COMPOSER = Composer(settings_with(), THEME)
 
 
 @given(odd_lines, odd_lines, odd_lines)
 @examples(60)
 def test_no_name_uid_or_title_reaches_a_header(name: str, uid: str, title: str) -> None:
     account = Account("uid=x", uid, name, rescue="jeanne@courriel.example")
-    settings = settings_with(web={"title": title, "desk": title, "assistance_url": title})
+    words = dict.fromkeys(("university", "desk", "hours", "help_url", "assistance_url"), title)
+    theme = THEME.model_copy(update={"fr": THEME.fr.model_copy(update=words)})
     subjects = ["Votre clé d’activation", "Votre mot de passe et votre adresse de secours ont été changés"]
-    for message, subject in zip(both_mails(Composer(settings), account), subjects, strict=True):
+    for message, subject in zip(both_mails(Composer(settings_with(), theme), account), subjects, strict=True):
         recipients, back = as_sent(message)
         assert recipients == ["jeanne@courriel.example"]
         assert sorted(header.lower() for header in back) == HEADERS
         assert [address.addr_spec for address in back["To"].addresses] == recipients
         assert back["Subject"] == subject
         assert [address.addr_spec for address in back["From"].addresses] == ["ne-pas-repondre@universite.example"]
-        assert [part.get_content_type() for part in back.iter_parts()] == ["text/plain", "text/html"]
+        assert [part.get_content_type() for part in back.iter_parts()] == ["text/plain", "multipart/related"]
 
 
 @given(odd_lines.filter(bool))
@@ -108,7 +112,7 @@ def test_the_link_of_a_key_mail_carries_the_login_whatever_it_is_and_nothing_els
     mail = COMPOSER.key_mail(Account("uid=x", uid, "Jeanne", rescue="jeanne@courriel.example"), KEY, START, START)
     text = mail.get_body(("plain",))
     assert text
-    (link,) = re.findall(r"https:\S+", text.get_content().partition("\n2. ")[0])
+    (link,) = re.findall(r"^https:\S+$", text.get_content(), re.MULTILINE)
     assert link.partition("#")[0] == "https://moncompte.universite.example/"
     assert parse_qs(urlsplit(link).fragment) == {"identifiant": [uid], "cle": ["K7QF9-M2XT4-RD8HC"]}
 
@@ -182,7 +186,7 @@ def test_whatever_sender_the_settings_accept_a_mail_has_exactly_that_one(sender:
         assert sender not in SENDERS
         return
     account = Account("uid=x", "jmartin001", "Jeanne Martin", rescue="j@courriel.example")
-    for message in both_mails(Composer(settings), account):
+    for message in both_mails(Composer(settings, THEME), account):
         _recipients, back = as_sent(message)
         ((_name, envelope),) = getaddresses([str(message["From"])])
         for header in ("From", "Reply-To"):
@@ -204,5 +208,12 @@ def test_a_portal_whose_name_no_message_id_could_carry_is_told_at_the_start(host
 def test_every_mail_of_a_portal_can_be_written_out(url: str) -> None:
     settings = settings_with(web={"portal_url": url, "secure_cookies": url.startswith("https")})
     account = Account("uid=x", "jmartin001", "Jeanne Martin", rescue="j@courriel.example")
-    for message in both_mails(Composer(settings), account):
+    for message in both_mails(Composer(settings, THEME), account):
         assert as_sent(message)[1]["Message-ID"]
+
+
+@pytest.mark.parametrize("language", [None, "", " ", ",", "de", "q=en", "*", "en;q=0"])
+def test_whose_entry_names_no_language_of_ours_is_written_to_in_french(language: str | None) -> None:
+    account = Account("uid=x", "jmartin001", "Jeanne", language=language, rescue="j@courriel.example")
+    for message in both_mails(COMPOSER, account):
+        assert message["Content-Language"] == "fr"

@@ -51,13 +51,13 @@ def test_every_documented_default_is_the_real_one() -> None:
 
 
 def test_every_problem_is_told_at_once_with_file_section_and_name() -> None:
-    tree = minimal(web={"titel": "Faute", "session_minutes": "longtemps"}, mail={"port": 0}, nonsense={})
+    tree = minimal(web={"tehme": "Faute", "session_minutes": "longtemps"}, mail={"port": 0}, nonsense={})
     del tree["directory"]["people_dn"]
     with pytest.raises(SettingsInvalid) as caught:
         build(tree, "moncompte.toml", {})
     told = "\n".join(caught.value.problems)
     for expected in (
-        "moncompte.toml: [web] titel: unknown setting; did you mean title?",
+        "moncompte.toml: [web] tehme: unknown setting; did you mean theme?",
         "moncompte.toml: [web] session_minutes: ",
         "moncompte.toml: [mail] port: ",
         "moncompte.toml: [directory] people_dn: missing (expected: the DN of the branch that holds the people)",
@@ -68,9 +68,9 @@ def test_every_problem_is_told_at_once_with_file_section_and_name() -> None:
 
 
 def test_the_environment_overrides_the_file() -> None:
-    environment = {"MONCOMPTE_WEB__TITLE": "Ailleurs", "MONCOMPTE_DIRECTORY__URI": "ldaps://a ldaps://b", "HOME": "/"}
-    settings = build(minimal(web={"title": "Ici"}), "test", environment)
-    assert settings.web.title == "Ailleurs"
+    environment = {"MONCOMPTE_WEB__THEME": "ailleurs", "MONCOMPTE_DIRECTORY__URI": "ldaps://a ldaps://b", "HOME": "/"}
+    settings = build(minimal(web={"theme": "ici"}), "test", environment)
+    assert settings.web.theme == "ailleurs"
     assert settings.directory.uri == ("ldaps://a", "ldaps://b")
 
 

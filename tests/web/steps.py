@@ -13,8 +13,15 @@ from connector.demo.slapd import PrivateSlapd
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
 _TOKEN = re.compile(r'(name="csrf_token" value=")([^"]+)')
-REFERENCE = re.compile(r'<span class="masked">[0-9a-f]{16}</span>')  # of the request, where something broke
+REFERENCE = re.compile(r'<span class="masked">[0-9a-f]{16}</span>')  # of the request, where somebody may ask for help
 _COOKIE = re.compile(r"(moncompte=)[^;]*")
+
+
+def reference_in(page: str) -> str:
+    """The request's name, as the page tells it; the test fails where it tells none."""
+    found = REFERENCE.search(page)
+    assert found
+    return found[0].partition(">")[2].partition("<")[0]
 
 
 def token(client: FlaskClient, base_url: str = "http://localhost") -> str:

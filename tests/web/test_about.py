@@ -96,8 +96,10 @@ def test_the_ten_questions_are_listed_and_can_be_linked_to(seen: Seen) -> None:
 
 
 @everywhere
-def test_every_link_within_the_site_leads_somewhere(client: FlaskClient, path: str) -> None:
-    page, front = client.get(path).text, client.get("/").text
+def test_every_link_within_the_site_leads_somewhere(
+    seen: Seen, theme: MakeTheme, client: FlaskClient, path: str
+) -> None:
+    page, front = seen(path, theme=theme(SHORT)), client.get("/").text
     main = page[page.index("<main") : page.index("</main>")]
     places = {address.partition("#")[::2] for address in re.findall(r'href="([/#][^"]*)"', main)}
     assert ("", "guichet") in places

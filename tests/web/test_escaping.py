@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.compose import Composer
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
-from connector.mail import Composer
 from connector.model import Account, Happened, Notice
 from connector.portal import Portal
 from tests.conftest import PASSWORD
@@ -156,19 +156,21 @@ def test_any_name_is_text_on_the_page(client: FlaskClient, slapd: PrivateSlapd) 
     is_shown()
 
 
-@given(name=markup, uid=markup, title=markup)
+@given(name=markup, uid=markup, university=markup)
 @examples(40)
-def test_any_name_login_and_title_are_text_in_both_mails(portal: Portal, name: str, uid: str, title: str) -> None:
-    for plain, odd in zip(mails_of(portal, "N", "u", "T"), mails_of(portal, name, uid, title), strict=True):
+def test_any_name_login_and_university_are_text_in_both_mails(
+    portal: Portal, name: str, uid: str, university: str
+) -> None:
+    for plain, odd in zip(mails_of(portal, "N", "u", "U"), mails_of(portal, name, uid, university), strict=True):
         assert odd.tags == plain.tags
-        for text in (f"Bonjour {name},", uid, f"{title} · "):
+        for text in (f"Bonjour {name},", uid, university):
             assert text in odd.texts
 
 
-def mails_of(portal: Portal, name: str, uid: str, title: str) -> list[Bones]:
-    """The HTML of both mails to somebody of that name and login, from a university of that title."""
-    web = portal.settings.web.model_copy(update={"title": title, "desk": title})
-    composer = Composer(portal.settings.model_copy(update={"web": web}))
+def mails_of(portal: Portal, name: str, uid: str, university: str) -> list[Bones]:
+    """The HTML of both mails to somebody of that name and login, from a university of that name."""
+    words = portal.theme.fr.model_copy(update={"university": university, "desk": university})
+    composer = Composer(portal.settings, portal.theme.model_copy(update={"fr": words}))
     person = Account("uid=x", uid, name, rescue="jeanne@courriel.example")
     notice = Notice((Happened.PASSWORD, Happened.RESCUE), "jeanne@courriel.example", START)
     mails = [composer.key_mail(person, KEY, START, START), composer.notice_mail(person, notice, START)]

@@ -43,7 +43,7 @@ def test_browsers_are_held_to_https_where_the_site_is_https(client_with: ClientW
 
 
 @pytest.mark.parametrize(
-    ("referer", "status"), [("https://evil.example/", 400), ("https://127.0.0.1:8080/", 303), (None, 400)]
+    ("referer", "status"), [("https://evil.example/", 403), ("https://127.0.0.1:8080/", 303), (None, 403)]
 )
 def test_over_https_a_form_from_elsewhere_is_refused_and_ours_is_not(
     client_with: ClientWith, referer: str | None, status: int

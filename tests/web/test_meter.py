@@ -51,7 +51,7 @@ def test_what_is_refused_gets_no_praise(client: FlaskClient, portal: Portal) -> 
 
 
 def test_it_needs_a_session_and_a_token(client: FlaskClient) -> None:
-    assert client.post("/force", data={"password": "martin"}).status_code == 400
+    assert client.post("/force", data={"password": "martin"}).status_code == 403
     assert post(client, "/force", password="martin").status_code == 401
 
 

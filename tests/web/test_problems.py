@@ -1,18 +1,31 @@
-"""What goes wrong keeps its status, our design, and its silence."""
+"""What goes wrong keeps its status, our design, and its silence. What is left of an old form is in test_expired.py."""
 
-import re
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from connector.demo.slapd import PrivateSlapd
+from connector.errors import Throttled
 from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import issue
+from tests.portal_fixtures import audited, issue
 from tests.web.conftest import ClientWith
-from tests.web.steps import NEW_PASSWORD, REFERENCE, blind, choose, is_open, post, sign_in, try_to_sign_in
+from tests.web.steps import (
+    NEW_PASSWORD,
+    REFERENCE,
+    blind,
+    change,
+    choose,
+    is_open,
+    post,
+    reference_in,
+    sign_in,
+    try_to_sign_in,
+)
 from webui import create_app
 
 
@@ -61,23 +74,6 @@ def test_the_landing_page_stands_without_the_directory(client: FlaskClient, outa
     assert [client.get(path).status_code for path in ("/", "/oubli/envoye")] == [200, 200]
 
 
-def test_a_form_without_its_token_is_400_asks_nothing_and_loses_nothing_but_the_secret(
-    client: FlaskClient, asked: list[str]
-) -> None:
-    answer = client.post("/connexion", data={"identifier": "jmartin001", "secret": PASSWORD})
-    assert answer.status_code == 400
-    assert 'value="jmartin001"' in answer.text
-    assert PASSWORD not in answer.text
-    assert asked == []
-
-
-def test_a_form_left_open_behind_the_door_brings_its_login_back_to_the_front(client: FlaskClient) -> None:
-    answer = client.post("/mot-de-passe", data={"username": "jmartin001", "password": NEW_PASSWORD})
-    assert answer.status_code == 400
-    assert 'value="jmartin001"' in answer.text
-    assert NEW_PASSWORD not in answer.text
-
-
 @pytest.mark.parametrize("path", ["/connexion", "/oubli"])
 def test_the_address_of_a_refused_form_opened_anew_leads_to_the_front(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
@@ -100,25 +96,9 @@ def test_every_form_needs_its_token(client: FlaskClient, asked: list[str], path:
         "current_password": PASSWORD,
         "rescue": "j@ailleurs.example",
     }
-    assert client.post(path, data=typed).status_code == 400
+    assert client.post(path, data=typed).status_code == 403
     assert asked == ["sign_in"]
     assert is_open(client)
-
-
-def test_who_wants_to_leave_leaves_even_with_an_old_form(client: FlaskClient) -> None:
-    """On a shared computer nobody must be told no, or be told yes and stay; a forged one gains no more than that."""
-    sign_in(client, "jmartin001", PASSWORD)
-    assert client.post("/deconnexion").headers["Location"] == "/"
-    assert 'role="alert"' not in client.get("/").text
-    assert not is_open(client)
-
-
-def test_asking_for_a_key_from_an_old_form_takes_one_more_click_and_no_password(client: FlaskClient) -> None:
-    answer = client.post("/oubli", data={"identifier": "jmartin001"})
-    assert answer.status_code == 400
-    assert re.search(r'id="forgotten-identifier"[^>]* value="jmartin001"', answer.text)
-    assert "Cliquez à nouveau" in answer.text
-    assert "mot de passe, essayez" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -138,12 +118,65 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing_of_itself(
     assert "not-the-portals" not in caplog.text
 
 
-def test_statuses_keep_their_meaning_in_our_design(client: FlaskClient) -> None:
-    lost, method = client.get("/nulle-part"), client.get("/force")
-    large = client.post("/oubli", data={"identifier": "x" * 70_000})
-    many = client.post(
-        "/oubli", data={f"field{number}": "x" for number in range(30)}, content_type="multipart/form-data"
-    )
-    answers = (lost, method, large, many)
-    assert [answer.status_code for answer in answers] == [404, 405, 413, 413]
-    assert all("Mon compte" in answer.text for answer in answers)
+def test_statuses_keep_their_meaning_in_our_design_with_a_reference_that_is_in_the_logs(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, audit_file: Path
+) -> None:
+    caplog.set_level(logging.INFO)
+    many = {f"field{number}": "x" for number in range(30)}
+    answers = [
+        client.post("/oubli", data={"identifier": "jmartin001"}),
+        client.get("/nulle-part"),
+        client.get("/force"),
+        client.get("/deconnexion"),
+        client.post("/oubli", data={"identifier": "x" * 70_000}),
+        client.post("/oubli", data=many, content_type="multipart/form-data"),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 404, 405, 405, 413, 413]
+    assert {answer.headers.get("Allow") for answer in answers} == {None, "OPTIONS, POST"}
+    written = caplog.text + audit_file.read_text(encoding="utf-8")
+    for answer in answers:
+        assert '<header class="letterhead">' in answer.text
+        assert reference_in(answer.text) in written
+    assert "nulle-part" not in written  # it might have been a key
+
+
+def test_too_many_tries_are_told_in_the_form_with_a_reference_that_is_audited(
+    limited: Portal, audit_file: Path
+) -> None:
+    client = create_app(limited).test_client()
+    for _ in range(5):
+        assert "Référence" not in try_to_sign_in(client, "jmartin001", "not it").text
+    answer = try_to_sign_in(client, "jmartin001", PASSWORD)
+    assert (answer.status_code, audited(audit_file)[-1]["request"]) == (429, reference_in(answer.text))
+
+
+def test_too_many_tries_behind_the_door_as_well(limited: Portal, audit_file: Path) -> None:
+    client = create_app(limited).test_client()
+    sign_in(client, "jmartin001", PASSWORD)
+    for _ in range(5):
+        assert change(client, "not it", NEW_PASSWORD).status_code == 422
+    answer = change(client, PASSWORD, NEW_PASSWORD, "j@ailleurs.example")
+    assert (answer.status_code, audited(audit_file)[-1]["request"]) == (429, reference_in(answer.text))
+    assert "Rien n’a été changé" in answer.text
+    assert 'value="j@ailleurs.example"' in answer.text
+
+
+def test_a_limit_that_no_form_tells_of_has_a_page_too(portal: Portal) -> None:
+    app = create_app(portal)
+
+    def worn_out() -> None:
+        raise Throttled("asks_per_source", 300)
+
+    app.add_url_rule("/epuise", view_func=worn_out)
+    answer = app.test_client().get("/epuise")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "300")
+    assert "réessayez dans 5 minutes" in answer.text
+    assert reference_in(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nulle-part", 404), ("PUT", "/", 405), ("POST", "/prolonger", 403)]
+)
+def test_a_script_gets_a_status_and_no_page(client: FlaskClient, method: str, path: str, status: int) -> None:
+    answer = client.open(path, method=method, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.data) == (status, b"")

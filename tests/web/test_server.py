@@ -49,7 +49,7 @@ def test_the_portal_has_one_address_whatever_a_request_or_a_proxy_claims(port: i
 
 
 @pytest.mark.parametrize(
-    ("referer", "status"), [("https://127.0.0.1:8080/", 303), ("https://evil.example/", 400), ("", 400)]
+    ("referer", "status"), [("https://127.0.0.1:8080/", 303), ("https://evil.example/", 403), ("", 403)]
 )
 def test_behind_the_proxy_a_form_must_come_from_our_own_pages(port: int, referer: str, status: int) -> None:
     """The proxy speaks http to us, the browser https: the Referer is held to what the browser speaks."""

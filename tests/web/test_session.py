@@ -67,7 +67,7 @@ def test_another_tabs_form_is_no_second_click(client: FlaskClient, portal: Porta
     assert client.post("/mot-de-passe", data={"csrf_token": first, **page}).headers["Location"] == "/fait"
     with client.session_transaction() as session:
         session["click"] = "the mark of the form in another tab"
-    assert client.post("/mot-de-passe", data={"csrf_token": first, **other}).status_code == 400
+    assert client.post("/mot-de-passe", data={"csrf_token": first, **other}).status_code == 403
 
 
 def test_an_old_form_never_leads_into_somebody_elses_session(client: FlaskClient) -> None:
@@ -75,7 +75,7 @@ def test_an_old_form_never_leads_into_somebody_elses_session(client: FlaskClient
     old = token(client)
     sign_in(client, "jmartin001", PASSWORD)
     answer = client.post("/connexion", data={"csrf_token": old, "identifier": "emercier", "secret": "x"})
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert "enregistré" not in answer.text  # nobody knows that here
 
 
@@ -84,7 +84,7 @@ def test_an_old_form_after_the_session_is_over_leads_nowhere(client: FlaskClient
     sign_in(client, "jmartin001", PASSWORD)
     clock.forward(minutes=15)
     typed = {"csrf_token": old, "identifier": "jmartin001", "username": "jmartin001"}
-    assert [client.post(path, data=typed).status_code for path in ("/connexion", "/mot-de-passe")] == [400, 400]
+    assert [client.post(path, data=typed).status_code for path in ("/connexion", "/mot-de-passe")] == [403, 403]
 
 
 def test_its_minutes_are_a_setting(client_with: ClientWith, clock: MovingClock) -> None:

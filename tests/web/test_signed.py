@@ -76,7 +76,7 @@ def test_a_token_of_a_form_is_no_session_and_a_session_is_no_token(
     assert not opens(portal, as_token)
     assert not opens(portal, token(client))
     for forged in (cookie, str(signer(portal).dumps(held["mark"]))):
-        assert client.post("/oubli", data={"csrf_token": forged, "identifier": "nobody"}).status_code == 400
+        assert client.post("/oubli", data={"csrf_token": forged, "identifier": "nobody"}).status_code == 403
     assert post(client, "/oubli", identifier="nobody").status_code == 303
 
 

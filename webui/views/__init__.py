@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from connector.errors import MonCompteError, Throttled
 from connector.model import Caller
-from webui.forms import PortalForm
+from webui.forms import IDENTIFIER_MAX, PortalForm
 
 if TYPE_CHECKING:
     from connector.portal import Portal
@@ -30,6 +30,18 @@ def current_caller() -> Caller:
     if "caller" not in g:
         g.caller = current_portal().caller_from(request.remote_addr or "")
     return cast("Caller", g.caller)
+
+
+def is_for_a_script() -> bool:
+    """Whether a script of ours asked, which reads a status and JSON but no page."""
+    wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return request.endpoint == "password.strength" or wanted == "application/json"
+
+
+def typed_identifier() -> str:
+    """Whom the form in hand is about, as it was typed, or written in it by us; within bounds."""
+    typed = request.form.get("identifier") or request.form.get("username", "")
+    return typed[:IDENTIFIER_MAX]
 
 
 def is_acceptable(form: PortalForm) -> bool:

@@ -41,7 +41,7 @@ def sign_in() -> ResponseReturnValue:
     except SignInRefused as error:
         return refuse(render_landing(form, refused=messages.sign_in_refused(error, language.words().desk)))
     except Throttled as error:
-        return refuse(render_landing(form, refused=messages.sign_in_throttled(error)), error)
+        return refuse(render_landing(form, refused=messages.sign_in_throttled(error, current_caller().request)), error)
     security.open_session(proof, portal.now())
     return redirect(url_for("password.choose"), 303)
 
@@ -55,7 +55,9 @@ def ask_key() -> ResponseReturnValue:
     try:
         current_portal().request_key(form.identifier.data, current_caller())
     except Throttled as error:
-        return refuse(render_landing(forgotten=form, refused=messages.ask_throttled(error)), error)
+        return refuse(
+            render_landing(forgotten=form, refused=messages.ask_throttled(error, current_caller().request)), error
+        )
     return redirect(url_for("entry.key_sent"), 303)
 
 

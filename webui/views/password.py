@@ -10,6 +10,7 @@ from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, security
 from webui.forms import ChangeForm, NewPasswordForm, PortalForm
+from webui.messages import Told
 from webui.security import Visit
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 
@@ -21,14 +22,14 @@ FORMS: dict[By, type[PortalForm]] = {By.KEY: NewPasswordForm, By.PASSWORD: Chang
 @blueprint.get("/mot-de-passe")
 def choose() -> ResponseReturnValue:
     """The form, worded for how the session was opened."""
-    visit, account = _arrive()
-    return _render(visit, account, FORMS[visit.by]())
+    visit, account = arrive()
+    return render(visit, account, FORMS[visit.by]())
 
 
 @blueprint.post("/mot-de-passe")
 def change() -> ResponseReturnValue:
     """One act; or the form again, with everything that is wrong with it at once."""
-    visit, account = _arrive()
+    visit, account = arrive()
     form = FORMS[visit.by](request.form)
     error: MonCompteError | None = None
     if is_acceptable(form):
@@ -38,13 +39,14 @@ def change() -> ResponseReturnValue:
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused
     _tell_all(form, account, error)
-    return refuse(_render(visit, account, form), error)
+    told = messages.change_throttled(error, current_caller().request) if isinstance(error, Throttled) else None
+    return refuse(render(visit, account, form, told), error)
 
 
 @blueprint.post("/force")
 def strength() -> ResponseReturnValue:
     """The meter: the very verdict that decides at the end, as JSON."""
-    visit, account = _arrive()
+    visit, account = arrive()
     portal, form = current_portal(), FORMS[visit.by](request.form)
     typed = (form[name].data or "" for name in ("password", "rescue"))
     try:
@@ -81,7 +83,7 @@ def _kept_rules(broken: set[Reason]) -> list[str]:
     return [] if Reason.TOO_LONG in broken else [item.reason.value for item in rules if item.reason not in broken]
 
 
-def _arrive() -> tuple[Visit, Account]:
+def arrive() -> tuple[Visit, Account]:
     """The session and the account it stands for, read afresh; raises SessionStale."""
     portal = current_portal()
     visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
@@ -111,11 +113,14 @@ def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) 
         pass  # what is known already has to do
 
 
-def _render(visit: Visit, account: Account, form: PortalForm) -> str:
+def render(visit: Visit, account: Account, form: PortalForm, refused: Told | None = None) -> str:
+    """The page behind the door; ``refused`` is for the alert on top. Secrets are never put back into the form."""
     rules = current_portal().policy.rules()
     return render_template(
         "password.html",
         form=form,
+        refused=refused,
+        visit=visit,
         account=account,
         by_key=visit.by is By.KEY,
         rules=[(item.reason.value, messages.rule(item)) for item in rules],

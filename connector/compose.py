@@ -1,0 +1,148 @@
+"""Mails as they are written: each once, in ``connector/mails/``, said twice, as text and as HTML, in two languages.
+
+A mail's template says what is said; ``mails/text`` and ``mails/html`` say how, under the same names: ``layout.jinja``
+around it and the macros of ``say.jinja`` in it. Its sentences are French, and translated by the catalogue beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import get_timezone
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from connector import keys, languages, rescue
+from connector.errors import MailRejected
+from connector.model import Account, Happened, Notice, Status
+from connector.settings import Settings
+from connector.settings.theme import Theme
+
+TEMPLATES = Path(__file__).parent / "mails"
+_GAP = re.compile(r"\n{3,}")
+Facts = Mapping[str, object]
+Skin = Literal["text", "html"]
+
+
+class Composer:
+    """Turns an owed mail into a message in the person's language, as the theme looks."""
+
+    def __init__(self, settings: Settings, theme: Theme) -> None:
+        self._mail, self._web, self._theme = settings.mail, settings.web, theme
+        self._host = urlsplit(settings.web.portal_url).hostname
+        self._logo = _logo(theme)
+        self._logo_id = f"logo@{self._host}" if self._logo else ""
+
+    def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
+        """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
+
+        Its link carries the key in the fragment (``keys.link``).
+        """
+        facts = {
+            "key": keys.show(key),
+            "link": keys.link(self._web.portal_url, account.uid, key),
+            "until": self._local(expiry, languages.choose(account.language)),
+            "to_activate": account.state.status is Status.TO_ACTIVATE,
+        }
+        return self._compose("key", account, account.rescue or "", now, facts)
+
+    def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
+        """The mail that tells about a change, or reminds of one; it carries neither key nor password."""
+        if Happened.AWAITED in notice.happened:
+            return self._compose("reminder", account, notice.address, now, {})
+        facts = {
+            "activated": Happened.ACTIVATED in notice.happened,
+            "password_changed": Happened.PASSWORD in notice.happened,
+            "rescue_changed": Happened.RESCUE in notice.happened,
+            "rescue_removed": Happened.RESCUE_REMOVED in notice.happened,
+            "rescue_first": Happened.RESCUE_FIRST in notice.happened,
+        }
+        return self._compose("notice", account, notice.address, now, facts)
+
+    def _local(self, instant: datetime, language: str) -> Callable[[str], str]:
+        """Says ``instant`` in the university's own time, by a pattern: each language has its own, as all wording."""
+        zone = get_timezone(self._web.timezone)
+        return lambda pattern: babel_datetime(instant, str(pattern), tzinfo=zone, locale=language)
+
+    def _compose(self, mail: str, account: Account, to: str, now: datetime, facts: Facts) -> EmailMessage:
+        language = languages.choose(account.language)
+        facts = {**self._always(language), "name": account.name, "uid": account.uid, **facts}
+        subject, _, text = _written(mail, "text", language, facts).partition("\n")
+        message = self._addressed(to, subject)
+        if self._mail.reply_to:
+            message["Reply-To"] = self._mail.reply_to
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = make_msgid(domain=self._host)
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        message.set_content(_GAP.sub("\n\n", text.strip()) + "\n")
+        self._add_html(message, _written(mail, "html", language, facts))
+        message["Content-Language"] = language  # last: what sets the parts takes such headers for the first one's own
+        return message
+
+    def _always(self, language: str) -> dict[str, object]:
+        """What every mail may speak of."""
+        theme = self._theme
+        looks = {"look": theme.look, "light": theme.light, "dark": theme.dark, "logo": self._logo_id}
+        return {"language": language, "words": theme.words(language), "web": self._web, **looks}
+
+    def _addressed(self, to: str, subject: str) -> EmailMessage:
+        """A message with its first headers. Raises MailRejected where ``to`` is no address: nobody to write to."""
+        message = EmailMessage()
+        read = rescue.read(to, ())
+        to = read if isinstance(read, str) else to  # a domain that another tool kept in Unicode is written in ASCII
+        try:
+            message["From"] = self._mail.sender
+            message["To"] = Address(addr_spec=to)
+            message["Subject"] = subject
+        except (ValueError, LookupError, AttributeError, HeaderParseError, RecursionError):
+            raise MailRejected("address") from None
+        if to.endswith("]"):  # no host, but its number: we keep none, and Python 3.11.2 would write to nobody
+            raise MailRejected("address")
+        return message
+
+    def _add_html(self, message: EmailMessage, html: str) -> None:
+        """The HTML beside the text; the logo within, so that reading a mail tells nobody."""
+        message.add_alternative(html, subtype="html")
+        if self._logo:
+            _text, part = message.iter_parts()
+            kind, octets = self._logo
+            cid, name = f"<{self._logo_id}>", f"logo.{kind}"
+            part.add_related(octets, "image", kind, cid=cid, filename=name, disposition="inline")
+
+
+def _logo(theme: Theme) -> tuple[str, bytes] | None:
+    """The logo for mails, ``png`` or ``jpeg`` and its octets, if the theme has one."""
+    if not theme.look.mail_logo:
+        return None
+    file = theme.folder / theme.look.mail_logo
+    return "png" if file.suffix == ".png" else "jpeg", file.read_bytes()
+
+
+def _written(mail: str, skin: Skin, language: str, facts: Facts) -> str:
+    return _templates(skin, language).get_template(f"{mail}.jinja").render(facts)
+
+
+@lru_cache
+def _templates(skin: Skin, language: str) -> Environment:
+    """The templates as one skin and one language see them."""
+    templates = Environment(
+        loader=FileSystemLoader([TEMPLATES / skin, TEMPLATES]),
+        autoescape=skin == "html",  # noqa: S701  # in the text part nothing is a tag
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    catalogue = languages.catalogue(TEMPLATES / "translations", language)
+    templates.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    return templates
