@@ -81,7 +81,7 @@ class WebServer:
 def _channel_with(headers: Headers) -> type[HTTPChannel]:
     class Refusal(ErrorTask):  # type: ignore[misc]
         def execute(self) -> None:
-            self.response_headers.extend(headers)
+            self.response_headers.extend([*headers, ("Cache-Control", "no-store")])
             super().execute()
 
     class Channel(HTTPChannel):  # type: ignore[misc]
