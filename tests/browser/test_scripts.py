@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from connector.portal import Portal
 from tests.browser.conftest import QUIET
+from tests.conftest import PASSWORD
 from tests.portal_fixtures import issue
 from tests.web.steps import NEW_PASSWORD
 
@@ -142,6 +143,24 @@ def test_without_scripts_nothing_is_shown_that_would_do_nothing(page: Page, site
     expect(page.locator("[data-meter]")).to_be_hidden()
     expect(page.locator("[data-reveal]:visible")).to_have_count(0)
     expect(page.locator("[data-rule]")).to_have_count(len(site.policy.rules()))
+
+
+@scripted
+def test_what_one_person_typed_is_not_put_into_the_next_ones_form(page: Page, site: Portal) -> None:
+    """On one computer: by going back, Chromium would fill it in, for whoever has signed in since."""
+    for uid in ("jmartin001", "zpetit"):
+        page.fill("#identifier", uid)
+        page.fill("#secret", PASSWORD)
+        page.click("#connexion [type=submit]")
+        expect(page.locator("#rescue")).to_have_value("")
+        if uid == "jmartin001":
+            page.fill("#rescue", "jeanne@ailleurs.example")
+            page.click("text=Quitter sans rien changer")
+    page.go_back()
+    page.go_back()
+    expect(page.locator(".identity")).to_contain_text("zpetit")
+    page.wait_for_timeout(300)
+    expect(page.locator("#rescue")).to_have_value("")
 
 
 def test_a_secret_that_is_shown_stays_off_the_disk(browser: Browser, site: Portal, tmp_path: Path) -> None:
