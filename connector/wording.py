@@ -56,6 +56,12 @@ def reason(error: OSError, what: object = "") -> str:
     return _("%(what)s: %(said)s", what=what, said=said) if what else said
 
 
+def in_words(said: str) -> str:
+    """What Python or a library says of an error, what the system said inside it translated."""
+    known = next((sentence for sentence in SYSTEM if sentence in said), "")
+    return said.replace(known, _(known)) if known else said
+
+
 SYSTEM = (  # what the C library says, whose own translations few servers have
     N_("No such file or directory"),
     N_("Permission denied"),

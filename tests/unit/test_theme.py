@@ -104,7 +104,7 @@ def test_every_fault_is_told_at_once_with_table_name_and_what_is_expected(tmp_pa
         '[light] ink: "black" will not do (expected: such as #0d5c63)',
         "[dark]: soft on paper has a contrast of 1.14, 4.5 at least; soft on sheet has",
         "[accessibility] rate: ",
-        '[accessibility] audited: day is out of range for month (expected: a date, such as "2026-09-01")',
+        '[accessibility] audited: no day of the calendar (expected: a date, such as "2026-09-01")',
         "[fr] university: missing",
         "[fr] desk: empty",
         "[fr] title: unknown; known: university, desk",
