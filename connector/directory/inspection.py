@@ -239,9 +239,9 @@ def _close(connection: Connection) -> None:
 
 
 def _plainly(said: str, uri: str) -> str:
-    """ldap3's words, less what they wrap: the system's reason, the TLS library's, or that the certificate is another's."""
+    """What ldap3's words wrap: the system's reason, the TLS library's, or that the certificate names somebody else."""
     if reason := re.search(r"certificate verify failed: (.*?) \(_ssl", said):
-        return reason[1]
+        return in_words(reason[1])
     if reason := re.search(r"socket ssl wrapping error: (.*?) \(_ssl", said):
         return _("%(what)s: %(said)s", what=_(NO_HANDSHAKE), said=reason[1])
     if " error: certificate {" in said:  # "wrap socket" after StartTLS, "socket ssl wrapping" with ldaps
