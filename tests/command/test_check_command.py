@@ -73,7 +73,10 @@ WRONG: list[dict[str, str]] = [
     {"MONCOMPTE_ATTRIBUTES__ALIAS": "mailAlias", "MONCOMPTE_AUDIT__FILE": "/nowhere/audit.jsonl"},
     {"MONCOMPTE_THROTTLE__STORAGE": "redis://127.0.0.1:1/0", "MONCOMPTE_PASSWORD__HASH": "argon2id"},
 ]
-ENGLISH = re.compile(r"\b(the|is|are|was|and|not|with|its|it|your|this|that|from|load|or|of|cannot|does|none? of)\b")
+ENGLISH = re.compile(
+    r"\b(warning|broken|untried|remedy|refused|answers|load|cannot|does|none? of|"
+    r"the|is|are|was|and|not|with|its|it|your|this|that|from|or|of)\b"
+)
 LDIF = re.compile(r"olc\w+: .*")  # a line to write, which no language changes
 
 
