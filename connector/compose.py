@@ -1,6 +1,6 @@
 """Mails as they are written: each once, in ``connector/mails/``, said twice, as text and as HTML, in two languages.
 
-A mail's template says what is said; ``mails/text`` and ``mails/html`` say how, under the same names: ``letter.jinja``
+A mail's template says what is said; ``mails/text`` and ``mails/html`` say how, under the same names: ``layout.jinja``
 around it and the macros of ``say.jinja`` in it. Its sentences are French, and translated by the catalogue beside it.
 """
 
@@ -41,6 +41,7 @@ class Composer:
         self._mail, self._web, self._theme = settings.mail, settings.web, theme
         self._host = urlsplit(settings.web.portal_url).hostname
         self._logo = _logo(theme)
+        self._logo_id = f"logo@{self._host}" if self._logo else ""
 
     def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
         """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
@@ -91,7 +92,7 @@ class Composer:
     def _always(self, language: str) -> dict[str, object]:
         """What every mail may speak of."""
         theme = self._theme
-        looks = {"look": theme.look, "light": theme.light, "dark": theme.dark, "logo": self._logo and self._logo_id}
+        looks = {"look": theme.look, "light": theme.light, "dark": theme.dark, "logo": self._logo_id}
         return {"language": language, "words": theme.words(language), "web": self._web, **looks}
 
     def _addressed(self, to: str, subject: str) -> EmailMessage:
@@ -117,10 +118,6 @@ class Composer:
             kind, octets = self._logo
             cid, name = f"<{self._logo_id}>", f"logo.{kind}"
             part.add_related(octets, "image", kind, cid=cid, filename=name, disposition="inline")
-
-    @property
-    def _logo_id(self) -> str:
-        return f"logo@{self._host}"
 
 
 def _logo(theme: Theme) -> tuple[str, bytes] | None:

@@ -34,8 +34,6 @@ def choose(accepted: str | None) -> str:
 def _weight(item: str) -> float:
     """``q`` of one item of the list, 0 to 1; 1 where there is none, 0 where it is no number."""
     name, _, value = item.partition(";")[2].strip().lower().partition("=")
-    if not name:
-        return 1.0
     try:
         return min(max(float(value), 0.0), 1.0) if name.strip() == "q" else 1.0
     except ValueError:

@@ -14,19 +14,52 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+from connector.cli.demo import HOST, Running, running
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
-from connector.languages import LANGUAGES
+from connector.languages import LANGUAGES, REFERENCE
 from tests.browser.conftest import QUIET
-from tests.browser.states import STATES, Scene, opened
+from tests.browser.states import NEW_PASSWORD, STATES, Scene, opened, sign_in
+from webui.server import listen
 
 SIZES = {"desk": (1280, 860), "phone": (360, 740), "small": (320, 568)}  # CSS pixels
-SCHEMES = ("light", "dark")
+MAIL = ViewportSize(width=640, height=400)
+PEOPLE = 12  # one of each kind
+READMES = Path(__file__).parent.parent / "docs" / "pictures"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 A_SHEET = 12  # pictures
 Chosen = Sequence[str]
+
+
+def take_readmes(folder: Path) -> None:
+    """Of the demo, whose people are invented: both pages on a desk and on a phone, and the mail that brings a key."""
+    with listen(HOST, 0) as listener, running(listener, PEOPLE) as demo, chromium() as browser:
+        folder.mkdir(parents=True, exist_ok=True)
+        for size in ("desk", "phone"):
+            page = browser.new_page(base_url=demo.portal_url, locale=REFERENCE, viewport=screen(size))
+            page.goto("/")
+            page.screenshot(path=folder / f"{size}-landing.png")
+            sign_in(page, demo.people[0].uid, demo.people[0].key or "")
+            page.locator("#password").fill(NEW_PASSWORD)
+            expect(page.locator("[data-meter]")).to_be_visible()
+            page.screenshot(path=folder / f"{size}-password.png")
+        page.goto(mail_with_key(demo, page))
+        page.set_viewport_size(MAIL)
+        page.screenshot(path=folder / "mail.png", full_page=True)
+
+
+def mail_with_key(demo: Running, page: Page) -> str:
+    """Where the mail stands that somebody gets who has forgotten the password, and says so on ``page``."""
+    person = next(person for person in demo.people if person.state == "active" and person.rescue)
+    page.goto("/")
+    page.locator("#forgotten-identifier").fill(person.uid)
+    page.locator("#forgotten-identifier").press("Enter")
+    mail = demo.mailbox.wait_for(person.rescue or "")
+    return f"{demo.mailbox.url}mails/{mail.number}/html"
 
 
 @contextmanager
@@ -59,12 +92,18 @@ def visitor(browser: Browser, scene: Scene, language: str) -> BrowserContext:
 
 def take(page: Page, folder: Path, name: str) -> None:
     """The whole page on every size of screen, light and dark."""
-    for (size, (width, height)), scheme in product(SIZES.items(), SCHEMES):
-        page.set_viewport_size({"width": width, "height": height})
+    for size, scheme in product(SIZES, SCHEMES):
+        page.set_viewport_size(screen(size))
         page.emulate_media(color_scheme=scheme)
         file = folder / f"{size}-{scheme}" / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=file, full_page=True)
+
+
+def screen(size: str) -> ViewportSize:
+    """A screen of ``SIZES``."""
+    width, height = SIZES[size]
+    return ViewportSize(width=width, height=height)
 
 
 def slug(state: str) -> str:
@@ -112,4 +151,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 if __name__ == "__main__":
     given = arguments(sys.argv[1:])
-    take_all(given.all, given.states, given.theme)
+    if given.all:
+        take_all(given.all, given.states, given.theme)
+    else:
+        take_readmes(READMES)

@@ -375,7 +375,8 @@ def test_who_reads_none_of_the_templates_languages_gets_the_first(tmp_path: Path
     for folder, language in ((config_folder() / "letters" / "en", "fr"), (template(_folder(tmp_path / "fr")), "en")):
         one = printed(replace(ZOE, language=language), on=printer_of(folder))
         assert ("Bonjour" in texts(one)[0]) == (language == "en")
-    assert printer_of(tmp_path).problems(replace(ZOE, language="en")) == []
+    template(tmp_path, "Bonjour {name}", "Ohé {name}")  # beside its folders: for everybody
+    assert "Ohé" in texts(printed(ZOE, on=printer_of(tmp_path)))[0]
 
 
 def _folder(path: Path) -> Path:

@@ -210,3 +210,10 @@ def test_every_mail_of_a_portal_can_be_written_out(url: str) -> None:
     account = Account("uid=x", "jmartin001", "Jeanne Martin", rescue="j@courriel.example")
     for message in both_mails(Composer(settings, THEME), account):
         assert as_sent(message)[1]["Message-ID"]
+
+
+@pytest.mark.parametrize("language", [None, "", " ", ",", "de", "q=en", "*", "en;q=0"])
+def test_whose_entry_names_no_language_of_ours_is_written_to_in_french(language: str | None) -> None:
+    account = Account("uid=x", "jmartin001", "Jeanne", language=language, rescue="j@courriel.example")
+    for message in both_mails(COMPOSER, account):
+        assert message["Content-Language"] == "fr"

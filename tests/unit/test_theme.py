@@ -149,6 +149,14 @@ def test_a_folder_that_is_not_there_is_told_with_the_setting_that_names_it() -> 
             Theme.load(name)
 
 
+def test_a_folder_is_where_one_stands_whatever_the_samples_are_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theme(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert Theme.load(".").fr.university == "Université de Saint-Pol"
+
+
 def test_what_english_does_not_say_is_said_as_in_french(tmp_path: Path) -> None:
     read = theme(tmp_path, '[en]\ndesk = "the desk"\nhelp_url = ""\n', LEAST + 'help_url = "https://aide.example/"\n')
     french, english = read.words("fr"), read.words("en")
@@ -163,6 +171,8 @@ def test_what_english_does_not_say_is_said_as_in_french(tmp_path: Path) -> None:
     [
         "Georgia; } body { display: none",
         'Georgia, "Noto',
+        '"a"; } body { display: none } b { c: "d"',
+        "'a'; } body { display: none } b { c: 'd'",
         "Georgia, 'Noto\"",
         "url(https://elsewhere.example/a.woff)",
         "Georgia,,serif",

@@ -183,9 +183,8 @@ def test_every_mail_is_text_and_html_with_the_logo_in_it(portal: Portal, mailbox
 
 
 def test_every_mail_has_the_headers_of_one_that_a_machine_sends(
-    portal_of: PortalOf, settings: Settings, mailbox: Mailbox, clock: MovingClock
+    portal: Portal, settings: Settings, mailbox: Mailbox, clock: MovingClock
 ) -> None:
-    portal = portal_of("dordogne")
     mails = mails_of(portal, mailbox)
     for mail in mails:
         message = parsed(mail)
@@ -267,7 +266,7 @@ def unmarked(source: str) -> list[str]:
 @pytest.mark.parametrize("path", sorted(compose.TEMPLATES.glob("*.jinja")), ids=lambda path: path.name)
 def test_every_sentence_of_a_mail_can_be_translated(path: Path) -> None:
     """But for our own name."""
-    files = {"letter.jinja", "say.jinja", "desk.jinja"}
+    files = {"layout.jinja", "say.jinja", "desk.jinja"}
     assert set(unmarked(path.read_text("utf-8"))) - files <= {"Mon compte"}
 
 

@@ -132,7 +132,7 @@ def test_statuses_keep_their_meaning_in_our_design_with_a_reference_that_is_in_t
         client.post("/oubli", data=many, content_type="multipart/form-data"),
     ]
     assert [answer.status_code for answer in answers] == [403, 404, 405, 405, 413, 413]
-    assert {answer.headers.get("Allow") for answer in answers} == {None, "OPTIONS, POST"}
+    assert [set(answer.allow) for answer in answers[2:4]] == [{"POST", "OPTIONS"}] * 2
     written = caplog.text + audit_file.read_text(encoding="utf-8")
     for answer in answers:
         assert '<header class="letterhead">' in answer.text

@@ -7,14 +7,14 @@ const LAST_SECONDS = 60;
 const stay = document.querySelector("[data-stay]");
 const page = stay.closest("form");
 const more = stay.querySelector("button");
+const failed = stay.querySelector("[data-failed]");
 const heard = stay.querySelector("[data-heard]"); // always there: what appears together with its text is not read
 let deadline = Date.now() + stay.dataset.seconds * 1000;
 
 function show(state) {
   if (stay.dataset.state === state) return;
   stay.dataset.state = state;
-  for (const name of ["calm", "soon", "last-minute", "failed"])
-    stay.querySelector(`[data-${name}]`).hidden = name !== state;
+  for (const name of ["calm", "soon", "last-minute"]) stay.querySelector(`[data-${name}]`).hidden = name !== state;
   const said = stay.querySelector(`[data-${state}]`).textContent;
   heard.textContent = state === "calm" || !more?.isConnected ? said : `${said} ${heard.dataset.more}`;
 }
@@ -22,9 +22,9 @@ function show(state) {
 function close() {
   clearInterval(timer);
   const over = stay.querySelector("template").content.firstElementChild;
-  document.title = `${over.querySelector("h2").textContent} – ${document.title}`;
-  page.replaceWith(over); // with the name, the login and whatever was typed
-  over.focus();
+  document.title = over.querySelector("h1").textContent;
+  document.querySelector("main").replaceChildren(over); // away with the name, the login and whatever was typed
+  over.querySelector("[role=alert]").focus();
 }
 
 function look() {
@@ -37,6 +37,7 @@ function look() {
 function prolong(open) {
   deadline = Date.now() + open.seconds * 1000;
   for (const time of document.querySelectorAll("[data-until]")) time.textContent = open.until;
+  stay.dataset.state = ""; // a new hour is said even where all was calm
   show("calm");
   if (open.is_extensible) return;
   const last = stay.querySelector("[data-last]");
@@ -45,7 +46,13 @@ function prolong(open) {
   more.remove();
 }
 
+function tellFailed(isSo) {
+  failed.hidden = !isSo;
+  heard.textContent = isSo ? failed.textContent : "";
+}
+
 async function ask() {
+  tellFailed(false);
   try {
     const answer = await fetch(stay.dataset.stay, {
       method: "POST",
@@ -53,9 +60,9 @@ async function ask() {
     });
     if (answer.ok) prolong(await answer.json());
     else if (answer.status === 401) close();
-    else show("failed");
+    else tellFailed(true);
   } catch {
-    show("failed");
+    tellFailed(true);
   }
 }
 

@@ -100,7 +100,7 @@ def test_over_it_says_so_and_shows_and_keeps_nothing_of_anybody(visitor: Page, c
     over = visitor.get_by_role("alert")
     expect(over).to_contain_text("Cette page s’est fermée")
     expect(over).to_be_focused()
-    assert visitor.title().startswith("Cette page s’est fermée")
+    assert visitor.title() == "Cette page s’est fermée"
     held = visitor.content()
     assert [text for text in ("Mercier", "emercier", RESCUE, NEW_PASSWORD) if text in held] == []
     expect(visitor.locator("#password")).to_have_count(0)
@@ -124,6 +124,8 @@ def test_without_the_network_it_says_so_and_may_be_tried_again(visitor: Page) ->
     wait(visitor, SOON)
     visitor.context.set_offline(True)
     visitor.get_by_role("button", name="Rester plus longtemps").click()
+    expect(visitor.locator("[data-failed]")).to_be_visible()
+    wait(visitor, 5)
     expect(visitor.locator("[data-failed]")).to_be_visible()
     expect(visitor.locator("[data-heard]")).to_contain_text("Vérifiez votre connexion")
     expect(visitor.locator("#password")).to_have_value(NEW_PASSWORD)
