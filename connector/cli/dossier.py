@@ -159,14 +159,14 @@ class Dossier:
             for item in self.account.notices
             for address in [plain(self._shown(item.address))]
         ]
-        return "; ".join([*key, *given_up, *notices]) or _("none")
+        return _("; ").join([*key, *given_up, *notices]) or _("none")
 
     def _mailed(self) -> str:
         mailed = [self._when(instant) for instant in mails_of_the_day(self.account, self.now)]
         said = _("%(count)s in the last 24 hours", count=len(mailed))
         if mailed:
             said = _("%(what)s: %(said)s", what=said, said=", ".join(mailed))
-        return f"{said}; {self._next_mail()}"
+        return _("; ").join([said, self._next_mail()])
 
     def _next_mail(self) -> str:
         may_ask = self.standing.may_ask
@@ -186,7 +186,7 @@ class Dossier:
     def _lock(self) -> str:
         account, wrong = self.account, ""
         if count := len(account.failed_binds):
-            wrong = "; " + ngettext("%(num)d wrong password counted", "%(num)d wrong passwords counted", count)
+            wrong = _("; ") + ngettext("%(num)d wrong password counted", "%(num)d wrong passwords counted", count)
         if account.is_locked:
             return _("for good, by an administrator") + wrong
         if account.locked_since is None:

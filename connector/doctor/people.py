@@ -138,4 +138,4 @@ def _said(kind: Kind, what: str) -> str:
 
 def _some(kind: Kind) -> str:
     """A few of them; ``and so on`` where there are more."""
-    return "; ".join([*kind.examples, *([_("and so on")] if kind.count > SHOWN else [])])
+    return _("; ").join([*kind.examples, *([_("and so on")] if kind.count > SHOWN else [])])

@@ -57,7 +57,7 @@ class Palette(Section):
     @model_validator(mode="after")
     def _legible(self) -> Self:
         if faults := list(self._faults()):
-            raise ValueError("; ".join(faults))
+            raise ValueError(_("; ").join(faults))
         return self
 
     def _faults(self) -> Iterator[str]:
