@@ -14,7 +14,8 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.demo.smtp import SmtpServer
 from connector.errors import DirectoryUnavailable, MailServerDown
-from connector.mail import Composer, Mailer
+from connector.compose import Composer
+from connector.mail import Mailer
 from connector.model import By
 from connector.portal import Portal
 from connector.settings import Settings
