@@ -155,6 +155,9 @@ def test_a_folder_is_where_one_stands_whatever_the_samples_are_called(
     theme(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert Theme.load(".").fr.university == "Université de Saint-Pol"
+    (tmp_path / "garonne").mkdir()
+    theme(tmp_path / "garonne")
+    assert Theme.load("garonne").fr.university == "Université Garonne-Océan"
 
 
 def test_what_english_does_not_say_is_said_as_in_french(tmp_path: Path) -> None:
@@ -246,6 +249,14 @@ def test_whatever_shape_the_stylesheet_draws_is_judged() -> None:
     behind = {"paper", "sheet", "wash", "alarm_wash"}
     assert drawn - behind - {"rule"} <= judged
     assert {"edge", "accent", "alarm", "fair"} <= drawn
+
+
+def test_the_focus_is_seen_wherever_it_may_be() -> None:
+    """Its ring is drawn around links and buttons on every ground."""
+    (ring,) = [body for rule, body in rules() if rule == ":focus-visible"]
+    (color,) = tokens(ring, "outline")
+    judged = {behind for front, behind, least in _PAIRS if front == color and least >= SHAPE}
+    assert {"paper", "sheet", "wash", "alarm_wash"} <= judged
 
 
 def test_every_colour_of_a_theme_is_used_and_no_other() -> None:

@@ -17,7 +17,7 @@ from connector.cli.language import CLICK, language_of, speaking_as
 from connector.errors import SettingsInvalid
 from connector.settings import build
 from connector.settings.problems import _PYDANTIC
-from connector.wording import _, ngettext
+from connector.wording import _, ngettext, reason
 from tests.catalogues import ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +80,13 @@ def test_facts_are_named_in_the_sentence_and_a_sentence_without_any_may_hold_a_p
         "1 of A",
         "2 ones of A",
     ]
+
+
+def test_a_reason_is_the_systems_alone_without_the_address_that_python_adds() -> None:
+    taken = OSError(98, "Address already in use (while attempting to bind on address ('127.0.0.1', 80))")
+    with speaking_as(FRENCH):
+        assert (reason(taken), reason(OSError())) == ("adresse déjà utilisée", "OSError")
+        assert reason(taken, "port 80") == "port 80\N{NO-BREAK SPACE}: adresse déjà utilisée"
 
 
 def marked() -> Iterator[tuple[Path, str]]:
