@@ -114,7 +114,7 @@ def _kept_in_clear(case: Case) -> Finding:
 def _cost(case: Case, lane: Lane) -> Iterator[Finding]:
     """Of the portal's own sign-in, which succeeds and so leaves no trace; a new password has the same scheme."""
     directory, step = case.settings.directory, case.settings.throttle.refusal_step_ms
-    answers = [lane.bind(directory.bind_dn, directory.password.get_secret_value()) for _ in range(_TURNS)]
+    answers = [lane.bind(directory.bind_dn, directory.password.get_secret_value()) for _turn in range(_TURNS)]
     spent = median(answer.milliseconds for answer in answers)
     if step and spent > step:
         said = _(
@@ -262,4 +262,4 @@ def _number(policy: dict[str, list[str]], name: str) -> int:
 
 
 def _median(ask: Callable[[], Answer]) -> float:
-    return median(ask().milliseconds for _ in range(_TURNS))
+    return median(ask().milliseconds for _turn in range(_TURNS))

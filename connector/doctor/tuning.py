@@ -115,7 +115,7 @@ def feel(case: Case) -> Iterator[Finding]:
     spent = {}
     for name in [name for name, kind in wanted(case.settings).items() if kind == "eq" and name != entries.MAIL_DUE]:
         asked = f"(&{directory.population}({name}={keys.random_id()}))"
-        answers = [lane.search(directory.people_dn, asked, scope=SUBTREE) for _ in range(2)]
+        answers = [lane.search(directory.people_dn, asked, scope=SUBTREE) for _turn in range(2)]
         spent[name] = min(answer.milliseconds for answer in answers)
     slow = [name for name, took in spent.items() if took > _SLOW_MS and took > _MUCH * min(spent.values())]
     if slow:

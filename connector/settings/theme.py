@@ -6,6 +6,7 @@ WCAG 2.2 AA; every fault is told at once.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -26,6 +27,14 @@ from connector.wording import N_, _, reason
 FILE = "theme.toml"
 SAMPLES = config_folder() / "theme"
 _LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
+_JPEG = re.compile(rb"\xff\xd8\xff")
+_BEGINNINGS = {
+    ".svg": re.compile(rb".*<svg\b", re.DOTALL),
+    ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
 Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description=N_("such as #0d5c63"))]
 Link = Annotated[
     str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description=N_("https://…, mailto:… or nothing"))
@@ -142,12 +151,26 @@ class Look(Section):
     @field_validator("logo", "mail_logo")
     @classmethod
     def _there(cls, name: str, info: ValidationInfo) -> str:
-        file = info.context / name if name and info.context else None
-        if file and not file.is_file():
-            raise ValueError(_("%(name)s is not there", name=name))
-        if file and file.stat().st_size > _LARGEST_LOGO:
-            raise ValueError(_("%(name)s is larger than %(most)s KiB", name=name, most=_LARGEST_LOGO // 1024))
+        if name and info.context and (fault := _fault(info.context / name)):
+            raise ValueError(fault)
         return name
+
+
+def _fault(logo: Path) -> str:
+    """Why the file cannot be the logo; empty where it can.
+
+    What is no picture is not shown to the world: whoever may write in this folder need not be who may read the
+    portal's secrets, and a link there named ``logo.png`` may lead to one.
+    """
+    try:
+        if not logo.is_file():
+            return _("%(name)s is not there", name=logo.name)
+        if logo.stat().st_size > _LARGEST_LOGO:
+            return _("%(name)s is larger than %(most)s KiB", name=logo.name, most=_LARGEST_LOGO // 1024)
+        is_picture = _BEGINNINGS[logo.suffix].match(logo.read_bytes())
+        return "" if is_picture else _("%(name)s is another kind of file than its name says", name=logo.name)
+    except OSError as error:
+        return reason(error, _("%(name)s cannot be read", name=logo.name))
 
 
 class Words(Section):
