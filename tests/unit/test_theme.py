@@ -104,7 +104,7 @@ def test_every_fault_is_told_at_once_with_table_name_and_what_is_expected(tmp_pa
         '[light] ink: "black" will not do (expected: such as #0d5c63)',
         "[dark]: soft on paper has a contrast of 1.14, 4.5 at least; soft on sheet has",
         "[accessibility] rate: ",
-        '[accessibility] audited: day is out of range for month (expected: a date, such as "2026-09-01")',
+        '[accessibility] audited: no day of the calendar (expected: a date, such as "2026-09-01")',
         "[fr] university: missing",
         "[fr] desk: empty",
         "[fr] title: unknown; known: university, desk",
@@ -172,6 +172,9 @@ def test_a_folder_is_where_one_stands_whatever_the_samples_are_called(
     theme(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert Theme.load(".").fr.university == "Université de Saint-Pol"
+    (tmp_path / "garonne").mkdir()
+    theme(tmp_path / "garonne")
+    assert Theme.load("garonne").fr.university == "Université Garonne-Océan"
 
 
 def test_what_english_does_not_say_is_said_as_in_french(tmp_path: Path) -> None:
@@ -263,6 +266,14 @@ def test_whatever_shape_the_stylesheet_draws_is_judged() -> None:
     behind = {"paper", "sheet", "wash", "alarm_wash"}
     assert drawn - behind - {"rule"} <= judged
     assert {"edge", "accent", "alarm", "fair"} <= drawn
+
+
+def test_the_focus_is_seen_wherever_it_may_be() -> None:
+    """Its ring is drawn around links and buttons on every ground."""
+    (ring,) = [body for rule, body in rules() if rule == ":focus-visible"]
+    (color,) = tokens(ring, "outline")
+    judged = {behind for front, behind, least in _PAIRS if front == color and least >= SHAPE}
+    assert {"paper", "sheet", "wash", "alarm_wash"} <= judged
 
 
 def test_every_colour_of_a_theme_is_used_and_no_other() -> None:
