@@ -80,7 +80,15 @@ def _is_whole(said: Id, translated: str | tuple[str, ...]) -> bool:
     sources = (said,) if isinstance(said, str) else said
     targets = (translated,) if isinstance(translated, str) else translated
     named = {frozenset(_PLACEHOLDER.findall(text)) for text in sources}
-    return all(target and frozenset(_PLACEHOLDER.findall(target)) in named for target in targets)
+    return all(
+        target and frozenset(_PLACEHOLDER.findall(target)) in named and _stray(target) in map(_stray, sources)
+        for target in targets
+    )
+
+
+def _stray(text: str) -> list[str]:
+    """Per cent signs beside the placeholders, doubled or not: one too few, and the sentence breaks the page."""
+    return re.findall("%+", _PLACEHOLDER.sub("", text))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ def serve(digest: str, name: str) -> ResponseReturnValue:
     if is_short:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Content-Security-Policy"] = "sandbox"  # with the site's: a logo opened by itself only shows
     response.headers["Cache-Control"] = _FOR_EVER if digest == asset.digest else "no-cache"
     return response
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from connector.settings import Web
 
 BODY_BYTES = 64 * 1024
+_WORTH_EXTENDING = timedelta(minutes=1)
 FORM_PARTS = 20
 EXTENSIONS = 10  # of one session: WCAG 2.2 §2.2.1 asks for as many, and a stolen cookie must not live for ever
 
@@ -105,11 +106,12 @@ def current_visit(now: datetime, minutes: int) -> Visit:
 
 
 def extend_session(visit: Visit, now: datetime, minutes: int) -> Visit:
-    """The visit with its ``minutes`` begun anew; as it is, once it was extended often enough.
+    """The visit with its ``minutes`` begun anew; as it is, once it was extended often enough, or a moment ago.
 
-    The count is signed with the rest: every copy of the cookie has only what is left, each from its own instant.
+    The count is signed with the rest: every copy of the cookie has only what is left, each from its own instant. An
+    impatient second click gains nothing, so it costs nothing.
     """
-    if visit.extensions > 0:
+    if visit.extensions > 0 and now - _opened() >= _WORTH_EXTENDING:
         session.update(opened=int(now.timestamp()), extended=EXTENSIONS - visit.extensions + 1)
     return current_visit(now, minutes)
 

@@ -225,9 +225,10 @@ class Theme(Section):
 
         Raises SettingsInvalid with one sentence for each problem.
         """
-        sample = SAMPLES / name / FILE
-        file = sample if sample.is_file() else Path(name) / FILE
+        file = Path(name) / FILE
         try:
+            if (sample := SAMPLES / name / FILE).is_file():
+                file = sample
             tree = tomllib.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             way_out = _("[web] theme names its folder")
@@ -235,7 +236,7 @@ class Theme(Section):
                 "%(path)s: cannot be read: %(reason)s; %(way_out)s", path=file, reason=reason(error), way_out=way_out
             )
             raise SettingsInvalid([said]) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except ValueError as error:  # tomllib's, no UTF-8, a NUL in the name
             raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate(_completed(tree) | {"folder": file.parent}, context=file.parent)

@@ -22,7 +22,7 @@ def test_the_catalogue_holds_what_the_source_says_and_nothing_else(room: Room) -
 
 @pytest.mark.parametrize(
     "translated",
-    ["", "Hello %(nam)s", "Hello"],
+    ["", "Hello %(nam)s", "Hello", "Hello %(name)s, 100 %"],
 )
 def test_the_test_above_sees_what_is_missing(translated: str) -> None:
     catalog = Catalog(locale="en")

@@ -181,9 +181,21 @@ def test_a_session_opened_with_a_key_ends_with_the_key_and_says_so(
     assert not is_open(client)
 
 
-def test_another_server_knows_how_often_it_was_extended(client: FlaskClient, portal: Portal) -> None:
+def test_an_impatient_second_click_costs_no_extension(client: FlaskClient, clock: MovingClock) -> None:
+    sign_in(client, "jmartin001", PASSWORD)
+    clock.forward(minutes=10)
+    for _ in range(EXTENSIONS + 1):
+        assert until(extend(client).text) == "13 h 25"
+        clock.forward(seconds=2)
+    assert BUTTON in client.get("/mot-de-passe").text
+
+
+def test_another_server_knows_how_often_it_was_extended(
+    client: FlaskClient, portal: Portal, clock: MovingClock
+) -> None:
     sign_in(client, "jmartin001", PASSWORD)
     for _ in range(EXTENSIONS):
+        clock.forward(minutes=1)
         extend(client)
     elsewhere = create_app(portal).test_client()
     cookie = client.get_cookie("moncompte")
@@ -192,9 +204,10 @@ def test_another_server_knows_how_often_it_was_extended(client: FlaskClient, por
     assert BUTTON not in elsewhere.get("/mot-de-passe").text
 
 
-def test_a_fresh_sign_in_may_be_extended_as_often_again(client: FlaskClient) -> None:
+def test_a_fresh_sign_in_may_be_extended_as_often_again(client: FlaskClient, clock: MovingClock) -> None:
     sign_in(client, "jmartin001", PASSWORD)
     for _ in range(EXTENSIONS):
+        clock.forward(minutes=1)
         extend(client)
     sign_in(client, "jmartin001", PASSWORD)
     assert BUTTON in client.get("/mot-de-passe").text
