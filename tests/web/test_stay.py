@@ -181,6 +181,17 @@ def test_a_session_opened_with_a_key_ends_with_the_key_and_says_so(
     assert not is_open(client)
 
 
+def test_a_key_that_waits_shortens_nothing_for_who_came_with_the_password(
+    client: FlaskClient, portal: Portal, clock: MovingClock
+) -> None:
+    issue(portal, "jmartin001", Origin.DESK)
+    clock.forward(hours=23, minutes=50)
+    sign_in(client, "jmartin001", PASSWORD)
+    page = client.get("/mot-de-passe").text
+    assert until(page) == "13 h 05"
+    assert BUTTON in page
+
+
 def test_another_server_knows_how_often_it_was_extended(client: FlaskClient, portal: Portal) -> None:
     sign_in(client, "jmartin001", PASSWORD)
     for _ in range(EXTENSIONS):
