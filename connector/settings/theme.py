@@ -6,6 +6,7 @@ WCAG 2.2 AA; every fault is told at once.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -19,18 +20,29 @@ from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES
 from connector.settings import config_folder
 from connector.settings.colors import SHAPE, TEXT, contrast
+from connector.settings.problems import judged, located
 from connector.settings.sections import Section
+from connector.wording import N_, _, reason
 
 FILE = "theme.toml"
 SAMPLES = config_folder() / "theme"
 _LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
-Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description="such as #0d5c63")]
+_JPEG = re.compile(rb"\xff\xd8\xff")
+_BEGINNINGS = {
+    ".svg": re.compile(rb".*<svg\b", re.DOTALL),
+    ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
+Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description=N_("such as #0d5c63"))]
 Link = Annotated[
-    str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description="https://…, mailto:… or nothing")
+    str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description=N_("https://…, mailto:… or nothing"))
 ]
 _FONT = r"""([\w-]+( [\w-]+)*|"[\w -]+"|'[\w -]+')"""  # a quotation mark left open would swallow the stylesheet
 Fonts = Annotated[
-    str, Field(pattern=f"^{_FONT}(, *{_FONT})*$", description='names of fonts, as in CSS: Georgia, "Noto Serif", serif')
+    str,
+    Field(pattern=f"^{_FONT}(, *{_FONT})*$", description=N_('names of fonts, as in CSS: Georgia, "Noto Serif", serif')),
 ]
 
 
@@ -54,14 +66,20 @@ class Palette(Section):
     @model_validator(mode="after")
     def _legible(self) -> Self:
         if faults := list(self._faults()):
-            raise ValueError("; ".join(faults))
+            raise ValueError(_("; ").join(faults))
         return self
 
     def _faults(self) -> Iterator[str]:
         for front, behind, least in _PAIRS:
             found = contrast(getattr(self, front), getattr(self, behind))
             if found < least:
-                yield f"{front} on {behind} has a contrast of {found:.2f}, {least} at least"
+                yield _(
+                    "%(front)s on %(behind)s has a contrast of %(found)s, %(least)s at least",
+                    front=front,
+                    behind=behind,
+                    found=f"{found:.2f}",
+                    least=least,
+                )
 
 
 _PAIRS = [
@@ -119,26 +137,40 @@ class Look(Section):
     logo: str = Field(
         default="",
         pattern=r"^([\w.-]+\.(svg|png|jpe?g|webp))?$",
-        description="an SVG, PNG, JPEG or WebP file beside this one",
+        description=N_("an SVG, PNG, JPEG or WebP file beside this one"),
     )
     mail_logo: str = Field(
         default="",
         pattern=r"^([\w.-]+\.(png|jpe?g))?$",
-        description="a PNG or JPEG file beside this one: few mail programs show SVG",
+        description=N_("a PNG or JPEG file beside this one: few mail programs show SVG"),
     )
-    radius: int = Field(default=4, ge=0, le=24, description="pixels, 0 to 24")
+    radius: int = Field(default=4, ge=0, le=24, description=N_("pixels, 0 to 24"))
     text_fonts: Fonts = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
     heading_fonts: Fonts = "'Iowan Old Style', 'Palatino Linotype', Palatino, P052, 'Book Antiqua', Georgia, serif"
 
     @field_validator("logo", "mail_logo")
     @classmethod
     def _there(cls, name: str, info: ValidationInfo) -> str:
-        file = info.context / name if name and info.context else None
-        if file and not file.is_file():
-            raise ValueError(f"{name} is not there")
-        if file and file.stat().st_size > _LARGEST_LOGO:
-            raise ValueError(f"{name} is larger than {_LARGEST_LOGO // 1024} KiB")
+        if name and info.context and (fault := _fault(info.context / name)):
+            raise ValueError(fault)
         return name
+
+
+def _fault(logo: Path) -> str:
+    """Why the file cannot be the logo; empty where it can.
+
+    What is no picture is not shown to the world: whoever may write in this folder need not be who may read the
+    portal's secrets, and a link there named ``logo.png`` may lead to one.
+    """
+    try:
+        if not logo.is_file():
+            return _("%(name)s is not there", name=logo.name)
+        if logo.stat().st_size > _LARGEST_LOGO:
+            return _("%(name)s is larger than %(most)s KiB", name=logo.name, most=_LARGEST_LOGO // 1024)
+        is_picture = _BEGINNINGS[logo.suffix].match(logo.read_bytes())
+        return "" if is_picture else _("%(name)s is another kind of file than its name says", name=logo.name)
+    except OSError as error:
+        return reason(error, _("%(name)s cannot be read", name=logo.name))
 
 
 class Words(Section):
@@ -158,8 +190,10 @@ class Words(Section):
 
 def _day(value: str) -> str:
     """A day of the calendar, or nothing."""
-    if value:
-        date.fromisoformat(value)
+    try:
+        date.fromisoformat(value or "2000-01-01")
+    except ValueError:
+        raise ValueError(_("no day of the calendar")) from None
     return value
 
 
@@ -167,10 +201,10 @@ class Accessibility(Section):
     """What an audit said (RGAA 4.1.2): the law asks every page to say so. Without one the state is ``none``."""
 
     conformity: Literal["none", "partial", "full"] = "none"
-    rate: int | None = Field(default=None, ge=0, le=100, description="per cent of the RGAA's criteria that are met")
+    rate: int | None = Field(default=None, ge=0, le=100, description=N_("per cent of the RGAA's criteria that are met"))
     auditor: str = ""
     audited: Annotated[str, AfterValidator(_day)] = Field(
-        default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description='a date, such as "2026-09-01"'
+        default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description=N_('a date, such as "2026-09-01"')
     )
 
 
@@ -196,9 +230,13 @@ class Theme(Section):
         try:
             tree = tomllib.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}; [web] theme names its folder"]) from None
+            way_out = _("[web] theme names its folder")
+            said = _(
+                "%(path)s: cannot be read: %(reason)s; %(way_out)s", path=file, reason=reason(error), way_out=way_out
+            )
+            raise SettingsInvalid([said]) from None
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
+            raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate(_completed(tree) | {"folder": file.parent}, context=file.parent)
         except ValidationError as error:
@@ -233,11 +271,9 @@ def _problem(file: Path, fault: ErrorDetails) -> str:
     known = model.model_fields if isinstance(model, type) and issubclass(model, Section) else {}
     tables = [each for each in Theme.model_fields if each != "folder"]
     said = {
-        "missing": "missing",
-        "string_too_short": "empty",
-        "string_pattern_mismatch": f'"{fault["input"]}" will not do',
-        "model_type": "must be a table",
-        "extra_forbidden": f"unknown; known: {', '.join(known if name else tables)}",
-    }.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-    expected = f" (expected: {known[name].description})" if name in known and known[name].description else ""
-    return f"{file}: {f'[{table}] {name}'.strip()}: {said}{expected}"
+        "string_too_short": _("empty"),
+        "string_pattern_mismatch": _('"%(input)s" will not do', input=fault["input"]),
+        "extra_forbidden": _("unknown; known: %(known)s", known=", ".join(known if name else tables)),
+    }.get(fault["type"]) or judged(fault)
+    where = _("%(what)s: %(said)s", what=file, said=f"[{table}] {name}".strip())
+    return located(where, said, known[name].description if name in known else None)

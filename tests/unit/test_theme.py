@@ -104,7 +104,7 @@ def test_every_fault_is_told_at_once_with_table_name_and_what_is_expected(tmp_pa
         '[light] ink: "black" will not do (expected: such as #0d5c63)',
         "[dark]: soft on paper has a contrast of 1.14, 4.5 at least; soft on sheet has",
         "[accessibility] rate: ",
-        '[accessibility] audited: day is out of range for month (expected: a date, such as "2026-09-01")',
+        '[accessibility] audited: no day of the calendar (expected: a date, such as "2026-09-01")',
         "[fr] university: missing",
         "[fr] desk: empty",
         "[fr] title: unknown; known: university, desk",
@@ -132,8 +132,25 @@ def test_what_is_no_table_is_told_once(tmp_path: Path, text: str, least: str, to
 def test_a_logo_that_is_too_heavy_for_every_mail_is_told(tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(b"x" * (64 * 1024 + 1))
     assert faults(tmp_path, '[look]\nlogo = "logo.png"\n')[0].startswith("[look] logo: logo.png is larger than 64 KiB")
-    (tmp_path / "logo.png").write_bytes(b"x" * (64 * 1024))
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n".ljust(64 * 1024))
     assert Theme.load(str(tmp_path)).look.logo == "logo.png"
+
+
+@pytest.mark.parametrize("name", ["logo.svg", "logo.png", "logo.jpg", "logo.jpeg", "logo.webp"])
+def test_a_logo_that_is_a_secret_under_another_name_is_not_shown(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret_key").write_text("0123456789abcdef" * 2)
+    (tmp_path / name).symlink_to("secret_key")
+    (told, *_others) = faults(tmp_path, f'[look]\nlogo = "{name}"\n')
+    assert told.startswith(f"[look] logo: {name} is another kind of file than its name says")
+
+
+@pytest.mark.parametrize(
+    ("name", "octets"),
+    [("a.jpg", b"\xff\xd8\xff\xe0"), ("a.jpeg", b"\xff\xd8\xff"), ("a.webp", b"RIFF\n\n\n\nWEBPVP8 ")],
+)
+def test_a_logo_may_be_of_any_kind_that_browsers_show(tmp_path: Path, name: str, octets: bytes) -> None:
+    (tmp_path / name).write_bytes(octets)
+    assert theme(tmp_path, f'[look]\nlogo = "{name}"\n').look.logo == name
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a = "])
@@ -330,7 +347,7 @@ def test_conformity_is_not_claimed_without_its_audit(tmp_path: Path) -> None:
     ],
 )
 def test_an_svg_that_would_show_in_part_is_remarked_on(tmp_path: Path, svg: str, is_plain: bool) -> None:
-    theme(tmp_path, '[look]\nlogo = "logo.svg"\n', OWN, logo_svg=svg.encode())
+    theme(tmp_path, '[look]\nlogo = "logo.svg"\n', OWN, logo_svg=f"<svg>{svg}</svg>".encode())
     assert ("warning" not in found(tmp_path)) == is_plain
 
 
