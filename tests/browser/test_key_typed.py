@@ -122,3 +122,12 @@ def test_a_password_typed_by_the_way_of_the_key_opens_too(page: Page) -> None:
     page.locator("#secret").press_sequentially(PASSWORD)
     page.click("#connexion [type=submit]")
     expect(page.locator("#current-password")).to_be_visible()
+
+
+def test_whose_login_stands_there_already_goes_on_with_the_secret(page: Page) -> None:
+    """A telephone's keyboard then offers capitals for a key, and none for a password."""
+    page.fill("#identifier", "emercier")
+    for way, capitals in (("key", "characters"), ("password", "none")):
+        page.click(f"[data-way={way}]")
+        expect(page.locator("#secret")).to_be_focused()
+        expect(page.locator("#secret")).to_have_attribute("autocapitalize", capitals)

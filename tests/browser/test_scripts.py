@@ -42,6 +42,14 @@ def test_a_link_followed_while_the_page_is_open_works_too(page: Page) -> None:
 
 
 @scripted
+def test_a_link_fills_in_no_more_than_one_could_type(page: Page) -> None:
+    """A value that a script sets is not held to ``maxlength``, and the server takes what is longer for a forgery."""
+    page.evaluate("location.hash = `identifiant=${'x'.repeat(500)}&cle=${'y'.repeat(3000)}`")
+    expect(page.locator("#secret")).to_have_value("y" * 1024)
+    expect(page.locator("#identifier")).to_have_value("x" * 128)
+
+
+@scripted
 def test_other_fragments_are_left_alone(page: Page) -> None:
     home = page.url
     page.click("text=Mot de passe oublié ?")

@@ -130,6 +130,19 @@ def test_a_notice_of_a_first_address_outlives_the_process_that_owed_it(
     assert "enregistrée" in mailbox.mails[0].text
 
 
+def test_each_notice_says_in_its_subject_what_happened(portal: Portal, mailbox: Mailbox) -> None:
+    _key_mail, *notices = mails_of(portal, mailbox)
+    assert [mail.subject for mail in notices] == [
+        "Votre compte est activé",
+        "Votre mot de passe a été changé",
+        "Votre mot de passe et votre adresse de secours ont été changés",
+        "Votre adresse de secours a été changée",
+        "Votre adresse de secours est enregistrée",
+        "Votre adresse de secours a été retirée",
+        "Votre compte vous attend",
+    ]
+
+
 @pytest.mark.parametrize(("uid", "has_password"), [("jmartin001", True), ("emercier", False)])
 def test_a_key_mail_speaks_of_a_password_only_to_who_has_one(
     portal: Portal, mailbox: Mailbox, uid: str, has_password: bool

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from connector.errors import ChangeRefused, KeyDead, RescueReason
+from connector.errors import ChangeRefused, KeyDead, KeyMistyped, RescueReason, SignInRefused, Throttled
 from connector.model import DeadKeyReason, Reason, Refusal, Strength, masked
 from connector.passwords import PasswordPolicy
 from webui import messages
@@ -59,3 +59,29 @@ def test_the_rules_in_one_line_are_those_of_the_policy(client: FlaskClient, poli
 )
 def test_masking_tells_neither_name_nor_length(address: str, shown: str) -> None:
     assert masked(address) == shown
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(61, "2 minutes"), (5400, "90 minutes"), (5401, "2 heures")])
+def test_a_long_wait_is_told_in_hours_and_never_too_short(client: FlaskClient, seconds: int, told: str) -> None:
+    with client.application.test_request_context():
+        assert f"réessayez dans {told}." in messages.throttled(Throttled("ask_per_source", seconds)).advice
+
+
+def test_too_often_is_told_at_the_field_that_it_is_about(client: FlaskClient) -> None:
+    with client.application.test_request_context():
+        limits = ("rescue_changes_per_account", "sign_in_per_identifier")
+        told = [list(messages.field_problems(Throttled(limit, 60))) for limit in limits]
+    assert told == [["rescue"], ["current_password"]]
+
+
+def test_what_was_wrong_with_a_key_is_told_apart(client: FlaskClient) -> None:
+    with client.application.test_request_context():
+        assert len({messages.key_dead(KeyDead(dead)).advice for dead in DeadKeyReason}) == len(DeadKeyReason)
+        told = [messages.sign_in_refused(error, "la loge").advice for error in (SignInRefused(), KeyMistyped())]
+    assert ["faute de frappe" in advice for advice in told] == [False, True]
+
+
+@pytest.mark.parametrize("strength", [Strength.MEDIUM, Strength.STRONG])
+def test_the_rule_names_the_strength_that_is_asked_for(client: FlaskClient, strength: Strength) -> None:
+    with client.application.test_request_context():
+        assert messages.strength_label(strength) in messages.rule(Refusal(Reason.TOO_WEAK, strength))

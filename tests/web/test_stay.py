@@ -190,6 +190,17 @@ def test_an_impatient_second_click_costs_no_extension(client: FlaskClient, clock
     assert BUTTON in client.get("/mot-de-passe").text
 
 
+def test_a_key_that_waits_shortens_nothing_for_who_came_with_the_password(
+    client: FlaskClient, portal: Portal, clock: MovingClock
+) -> None:
+    issue(portal, "jmartin001", Origin.DESK)
+    clock.forward(hours=23, minutes=50)
+    sign_in(client, "jmartin001", PASSWORD)
+    page = client.get("/mot-de-passe").text
+    assert until(page) == "13 h 05"
+    assert BUTTON in page
+
+
 def test_another_server_knows_how_often_it_was_extended(
     client: FlaskClient, portal: Portal, clock: MovingClock
 ) -> None:
