@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES, REFERENCE
+from connector.settings.toml import read_toml
 
 FILE = "letter.toml"
 NO_LOGO = "none"
@@ -150,10 +150,10 @@ class Template(_Table):
         """The template in the folder or file at ``path``; raises SettingsInvalid with one sentence for each problem."""
         file = path / FILE if path.is_dir() else path
         try:
-            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+            tree = read_toml(file)
         except OSError as error:
             raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}"]) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except ValueError as error:
             raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
         try:
             return cls.model_validate({**tree, "folder": file.parent})

@@ -6,7 +6,7 @@ WCAG 2.2 AA; every fault is told at once.
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -20,10 +20,18 @@ from connector.languages import LANGUAGES
 from connector.settings import config_folder
 from connector.settings.colors import SHAPE, TEXT, contrast
 from connector.settings.sections import Section
+from connector.settings.toml import read_toml
 
 FILE = "theme.toml"
 SAMPLES = config_folder() / "theme"
 _LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
+_BEGINS = {  # what a file must hold near its beginning to be what its name says
+    ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ".jpg": re.compile(rb"\xff\xd8\xff"),
+    ".jpeg": re.compile(rb"\xff\xd8\xff"),
+    ".webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+    ".svg": re.compile(rb".*<([\w-]+:)?svg\b", re.DOTALL),
+}
 Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description="such as #0d5c63")]
 Link = Annotated[
     str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description="https://…, mailto:… or nothing")
@@ -119,7 +127,7 @@ class Look(Section):
     logo: str = Field(
         default="",
         pattern=r"^([\w.-]+\.(svg|png|jpe?g|webp))?$",
-        description="an SVG, PNG, JPEG or WebP file beside this one",
+        description="an SVG, PNG, JPEG or WebP file beside this one; its name without spaces, its end in small letters",
     )
     mail_logo: str = Field(
         default="",
@@ -133,12 +141,22 @@ class Look(Section):
     @field_validator("logo", "mail_logo")
     @classmethod
     def _there(cls, name: str, info: ValidationInfo) -> str:
-        file = info.context / name if name and info.context else None
-        if file and not file.is_file():
-            raise ValueError(f"{name} is not there")
-        if file and file.stat().st_size > _LARGEST_LOGO:
-            raise ValueError(f"{name} is larger than {_LARGEST_LOGO // 1024} KiB")
+        if name and info.context and (fault := _unfit(info.context / name)):
+            raise ValueError(f"{name} {fault}")
         return name
+
+
+def _unfit(file: Path) -> str:
+    """What is wrong with a logo: the end of a sentence, or nothing. One that no browser shows would go unseen."""
+    if not file.is_file():
+        return "is not there"
+    if file.stat().st_size > _LARGEST_LOGO:
+        return f"is larger than {_LARGEST_LOGO // 1024} KiB"
+    try:
+        said = file.read_bytes()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "" if _BEGINS[file.suffix].match(said) else f"is no {file.suffix.removeprefix('.').upper()} file"
 
 
 class Words(Section):
@@ -194,10 +212,10 @@ class Theme(Section):
         sample = SAMPLES / name / FILE
         file = sample if sample.is_file() else Path(name) / FILE
         try:
-            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+            tree = read_toml(file)
         except OSError as error:
             raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}; [web] theme names its folder"]) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except ValueError as error:
             raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
         try:
             return cls.model_validate(_completed(tree) | {"folder": file.parent}, context=file.parent)
@@ -207,7 +225,8 @@ class Theme(Section):
 
     def words(self, language: str) -> Words:
         """What the university says of itself in one of our languages."""
-        return {"fr": self.fr, "en": self.en}[language]
+        words: Words = getattr(self, language)
+        return words
 
 
 def _completed(tree: dict[str, Any]) -> dict[str, Any]:
