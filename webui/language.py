@@ -10,6 +10,7 @@ from babel.support import NullTranslations
 from flask import Blueprint, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import Domain, get_locale
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from connector import languages
@@ -44,6 +45,14 @@ def selected() -> str:
 def words() -> Words:
     """What the university says of itself, in that language."""
     return current_portal().theme.words(selected())
+
+
+def foreign(name: str) -> Markup:
+    """``lang`` for what the theme says in French alone, on a page that is not (WCAG 2.2 §3.1.2); else nothing."""
+    is_own = selected() == languages.REFERENCE or getattr(words(), name) != getattr(
+        current_portal().theme.words(languages.REFERENCE), name
+    )
+    return Markup("" if is_own else f' lang="{languages.REFERENCE}"')  # noqa: S704 (two letters of ours)
 
 
 @blueprint.post("/langue")
