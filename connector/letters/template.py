@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES, REFERENCE
 from connector.settings.toml import read_toml
+from connector.wording import _
 
 FILE = "letter.toml"
 NO_LOGO = "none"
@@ -45,7 +46,7 @@ def _text(value: str) -> str:
         pieces = list(string.Formatter().parse(value))
     except ValueError as error:
         raise ValueError(f"{error}; write a brace that is meant twice, {{{{ or }}}}") from None
-    for _, name, spec, conversion in pieces:
+    for _text, name, spec, conversion in pieces:
         if name is not None and (name not in PLACEHOLDERS or spec or conversion):
             known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
             raise ValueError(f"unknown placeholder {{{name}}}; known: {known}")
@@ -154,7 +155,7 @@ class Template(_Table):
         except OSError as error:
             raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}"]) from None
         except ValueError as error:
-            raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
+            raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate({**tree, "folder": file.parent})
         except ValidationError as error:

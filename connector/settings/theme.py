@@ -16,11 +16,12 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_core import ErrorDetails
 
 from connector.errors import SettingsInvalid
-from connector.languages import LANGUAGES
+from connector.languages import LANGUAGES, REFERENCE
 from connector.settings import config_folder
 from connector.settings.colors import SHAPE, TEXT, contrast
 from connector.settings.sections import Section
 from connector.settings.toml import read_toml
+from connector.wording import _, reason
 
 FILE = "theme.toml"
 SAMPLES = config_folder() / "theme"
@@ -214,14 +215,20 @@ class Theme(Section):
         try:
             tree = read_toml(file)
         except OSError as error:
-            raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}; [web] theme names its folder"]) from None
+            facts = {"path": file, "reason": reason(error), "way_out": _("[web] theme names its folder")}
+            raise SettingsInvalid([_("%(path)s: cannot be read: %(reason)s; %(way_out)s", **facts)]) from None
         except ValueError as error:
-            raise SettingsInvalid([f"{file}: is not TOML: {error}"]) from None
+            raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate(_completed(tree) | {"folder": file.parent}, context=file.parent)
         except ValidationError as error:
             faults = [fault for fault in error.errors() if not _is_inherited(tree, fault["loc"])]
             raise SettingsInvalid([_problem(file, fault) for fault in faults]) from None
+
+    def tongue(self, language: str, name: str) -> str:
+        """The language in which ``words(language)`` says ``name``: what it does not say is French."""
+        is_own = getattr(self.words(language), name) != getattr(self.words(REFERENCE), name)
+        return language if is_own else REFERENCE
 
     def words(self, language: str) -> Words:
         """What the university says of itself in one of our languages."""

@@ -374,3 +374,8 @@ def test_an_svg_that_would_show_in_part_is_remarked_on(tmp_path: Path, svg: str,
 def test_a_broken_theme_is_broken_and_each_fault_a_line(tmp_path: Path) -> None:
     (tmp_path / "theme.toml").write_text("[look]\nradius = 99\n", encoding="utf-8")
     assert [finding.level for finding in doctor.examine(str(tmp_path))] == [Level.BROKEN] * 2
+
+
+def test_each_text_is_known_by_the_language_it_is_in(tmp_path: Path) -> None:
+    read = theme(tmp_path, least=LEAST + 'hours = "le matin"\n[en]\ndesk = "the lodge"\n')
+    assert (read.tongue("en", "desk"), read.tongue("en", "hours"), read.tongue("fr", "hours")) == ("en", "fr", "fr")
