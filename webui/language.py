@@ -49,10 +49,8 @@ def words() -> Words:
 
 def foreign(name: str) -> Markup:
     """``lang`` for what the theme says in French alone, on a page that is not (WCAG 2.2 §3.1.2); else nothing."""
-    is_own = selected() == languages.REFERENCE or getattr(words(), name) != getattr(
-        current_portal().theme.words(languages.REFERENCE), name
-    )
-    return Markup("" if is_own else f' lang="{languages.REFERENCE}"')  # noqa: S704 (two letters of ours)
+    tongue = current_portal().theme.tongue(selected(), name)
+    return Markup("" if tongue == selected() else f' lang="{tongue}"')  # noqa: S704 (two letters of ours)
 
 
 @blueprint.post("/langue")
