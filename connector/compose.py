@@ -13,7 +13,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -93,7 +93,8 @@ class Composer:
         """What every mail may speak of."""
         theme = self._theme
         looks = {"look": theme.look, "light": theme.light, "dark": theme.dark, "logo": self._logo_id}
-        return {"language": language, "words": theme.words(language), "web": self._web, **looks}
+        said = {"language": language, "words": theme.words(language), "tongue": partial(theme.tongue, language)}
+        return {**said, "web": self._web, **looks}
 
     def _addressed(self, to: str, subject: str) -> EmailMessage:
         """A message with its first headers. Raises MailRejected where ``to`` is no address: nobody to write to."""

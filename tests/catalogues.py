@@ -7,6 +7,7 @@ sentences that the source no longer says go.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+
+from connector.languages import LANGUAGES, REFERENCE
 
 ROOT = Path(__file__).parent.parent
 _WIDTH = 120
@@ -62,11 +65,17 @@ class Room:
         return written.getvalue()
 
 
-ROOMS = (
-    Room("webui", "en", (("**.py", "python"), ("templates/**.html", "jinja2"))),
-    Room("connector/cli", "fr", source="connector"),
-    Room("connector/mails", "en", (("**.jinja", "jinja2"),)),
-)
+def rooms(languages: Iterable[str]) -> tuple[Room, ...]:
+    """All there are, when these languages are spoken."""
+    translated = [language for language in languages if language != REFERENCE]
+    return (
+        *(Room("webui", language, (("**.py", "python"), ("templates/**.html", "jinja2"))) for language in translated),
+        Room("connector/cli", "fr", source="connector"),
+        *(Room("connector/mails", language, (("**.jinja", "jinja2"),)) for language in translated),
+    )
+
+
+ROOMS = rooms(LANGUAGES)
 
 
 def untranslated(catalog: Catalog) -> list[Id]:

@@ -51,7 +51,8 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(language.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
-    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo, all_languages=LANGUAGES)
+    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
+    app.jinja_env.globals.update(all_languages=LANGUAGES, foreign=language.foreign)
     return app
 
 

@@ -10,6 +10,7 @@ from babel.support import NullTranslations
 from flask import Blueprint, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import Domain, get_locale
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from connector import languages
@@ -49,6 +50,12 @@ def cookie_name() -> str:
 def words() -> Words:
     """What the university says of itself, in that language."""
     return current_portal().theme.words(selected())
+
+
+def foreign(name: str) -> Markup:
+    """``lang`` for what the theme says in French alone, on a page that is not (WCAG 2.2 §3.1.2); else nothing."""
+    tongue = current_portal().theme.tongue(selected(), name)
+    return Markup("" if tongue == selected() else f' lang="{tongue}"')  # noqa: S704 (two letters of ours)
 
 
 @blueprint.post("/langue")

@@ -105,13 +105,8 @@ def key_dead(error: KeyDead) -> Told:
         return Told(_("Cette clé a expiré"), _expired(error))
     if error.reason is DeadKeyReason.WORN_OUT:
         worn_out = _(
-<<<<<<< HEAD
-            "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : par sécurité, elle a été "
-            "annulée."
-=======
             "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : "
             "par sécurité, elle a été annulée."
->>>>>>> main
         )
         return Told(_("Cette clé ne sert plus"), worn_out)
     used = _(

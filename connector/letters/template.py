@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic_core import ErrorDetails
 from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES, REFERENCE
 from connector.settings.problems import judged, located
+from connector.settings.toml import read_toml
 from connector.wording import N_, _, reason
 
 FILE = "letter.toml"
@@ -155,11 +155,11 @@ class Template(_Table):
         """The template in the folder or file at ``path``; raises SettingsInvalid with one sentence for each problem."""
         file = path / FILE if path.is_dir() else path
         try:
-            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+            tree = read_toml(file)
         except OSError as error:
             why = reason(error)
             raise SettingsInvalid([_("%(file)s cannot be read: %(reason)s", file=file, reason=why)]) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except ValueError as error:
             raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate({**tree, "folder": file.parent})

@@ -8,7 +8,6 @@ it appears on no command line and in no process list. ``config/moncompte.toml`` 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pydantic import SecretStr, ValidationError
 from connector.errors import SettingsInvalid
 from connector.settings.problems import problem
 from connector.settings.sections import SECTIONS, Attributes, Directory, Intake, Keys, Mail, Settings, Throttle, Web
+from connector.settings.toml import read_toml
 from connector.wording import _, reason
 
 __all__ = [
@@ -56,14 +56,14 @@ def load(path: Path, environment: Mapping[str, str] | None = None, secrets: bool
 def read(path: Path) -> Tree:
     """What the file at ``path`` says, not judged yet; raises SettingsInvalid when it is no TOML, or not there."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except OSError as error:
         way_out = _("--settings names another file")
         if isinstance(error, PermissionError):
             way_out = _("it is for the portal's user: sudo -u moncompte moncompte …")
         said = _("%(path)s: cannot be read: %(reason)s; %(way_out)s", path=path, reason=reason(error), way_out=way_out)
         raise SettingsInvalid([said]) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=path, error=error)]) from None
 
 

@@ -35,6 +35,14 @@ _PYDANTIC = {  # its sentences by their types, some of them shorter
     "tuple_type": N_("Input should be a valid tuple"),
 }
 
+_GONE = {  # what [web] said before there were themes, and where the theme says it
+    "title": "[fr] university",
+    "desk": "[fr] desk",
+    "assistance_url": "[fr] assistance_url",
+    "help_url": "[fr] help_url",
+    "password_help_url": "[fr] passwords_url",
+}
+
 
 def problem(source: str, item: ErrorDetails) -> str:
     """The sentence for one of pydantic's errors; ``source`` names the file."""
@@ -57,6 +65,8 @@ def located(where: str, said: str, expected: str | None) -> str:
 
 def _unknown(where: str, section: str, key: str) -> str:
     """A name that is none, and the one it may have been meant to be."""
+    if section == "web" and key in _GONE:
+        return _("%(where)s: the theme says it now, as %(place)s: docs/theme.md", where=where, place=_GONE[key])
     model = SECTIONS.get(section)
     known = list(model.model_fields) if model and key else list(SECTIONS)
     if close := difflib.get_close_matches(key or section, known, n=1):

@@ -7,7 +7,6 @@ WCAG 2.2 AA; every fault is told at once.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,11 +16,12 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_core import ErrorDetails
 
 from connector.errors import SettingsInvalid
-from connector.languages import LANGUAGES
+from connector.languages import LANGUAGES, REFERENCE
 from connector.settings import config_folder
 from connector.settings.colors import SHAPE, TEXT, contrast
 from connector.settings.problems import judged, located
 from connector.settings.sections import Section
+from connector.settings.toml import read_toml
 from connector.wording import N_, _, reason
 
 FILE = "theme.toml"
@@ -29,11 +29,11 @@ SAMPLES = config_folder() / "theme"
 _LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
 _JPEG = re.compile(rb"\xff\xd8\xff")
 _BEGINNINGS = {
-    ".svg": re.compile(rb".*<svg\b", re.DOTALL),
+    ".svg": re.compile(rb".*<([\w-]+:)?svg\b", re.DOTALL),
     ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    ".webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
 }
 Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description=N_("such as #0d5c63"))]
 Link = Annotated[
@@ -137,7 +137,9 @@ class Look(Section):
     logo: str = Field(
         default="",
         pattern=r"^([\w.-]+\.(svg|png|jpe?g|webp))?$",
-        description=N_("an SVG, PNG, JPEG or WebP file beside this one"),
+        description=N_(
+            "an SVG, PNG, JPEG or WebP file beside this one; its name without spaces, its end in small letters"
+        ),
     )
     mail_logo: str = Field(
         default="",
@@ -229,14 +231,14 @@ class Theme(Section):
         try:
             if (sample := SAMPLES / name / FILE).is_file():
                 file = sample
-            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+            tree = read_toml(file)
         except OSError as error:
             way_out = _("[web] theme names its folder")
             said = _(
                 "%(path)s: cannot be read: %(reason)s; %(way_out)s", path=file, reason=reason(error), way_out=way_out
             )
             raise SettingsInvalid([said]) from None
-        except ValueError as error:  # tomllib's, no UTF-8, a NUL in the name
+        except ValueError as error:
             raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate(_completed(tree) | {"folder": file.parent}, context=file.parent)
@@ -244,9 +246,15 @@ class Theme(Section):
             faults = [fault for fault in error.errors() if not _is_inherited(tree, fault["loc"])]
             raise SettingsInvalid([_problem(file, fault) for fault in faults]) from None
 
+    def tongue(self, language: str, name: str) -> str:
+        """The language in which ``words(language)`` says ``name``: what it does not say is French."""
+        is_own = getattr(self.words(language), name) != getattr(self.words(REFERENCE), name)
+        return language if is_own else REFERENCE
+
     def words(self, language: str) -> Words:
         """What the university says of itself in one of our languages."""
-        return {"fr": self.fr, "en": self.en}[language]
+        words: Words = getattr(self, language)
+        return words
 
 
 def _completed(tree: dict[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,15 @@
 import pytest
 from babel.messages import Catalog
 
-from tests.catalogues import ROOMS, Room, untranslated
+from tests.catalogues import ROOMS, Room, rooms, untranslated
 
 each = pytest.mark.parametrize("room", ROOMS, ids=lambda room: f"{room.folder} in {room.language}")
+
+
+def test_a_language_more_is_a_catalogue_more_of_pages_and_of_mails() -> None:
+    """As docs/theme.md promises: its code in ``LANGUAGES`` is enough."""
+    new = [room.folder for room in rooms(["fr", "en", "br"]) if room.language == "br"]
+    assert new == ["webui", "connector/mails"]
 
 
 @each

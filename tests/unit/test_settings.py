@@ -67,6 +67,15 @@ def test_every_problem_is_told_at_once_with_file_section_and_name() -> None:
     assert len(caught.value.problems) == 5
 
 
+@pytest.mark.parametrize(
+    ("old", "place"), [("title", "[fr] university"), ("desk", "[fr] desk"), ("password_help_url", "[fr] passwords_url")]
+)
+def test_what_the_theme_says_now_is_told_with_its_place(old: str, place: str) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        build(minimal(web={old: "…"}), "old.toml", {})
+    assert caught.value.problems == [f"old.toml: [web] {old}: the theme says it now, as {place}: docs/theme.md"]
+
+
 def test_the_environment_overrides_the_file() -> None:
     environment = {"MONCOMPTE_WEB__THEME": "ailleurs", "MONCOMPTE_DIRECTORY__URI": "ldaps://a ldaps://b", "HOME": "/"}
     settings = build(minimal(web={"theme": "ici"}), "test", environment)

@@ -19,6 +19,7 @@ from tests.test_floors import ROOT
 
 SAMPLE = config_folder() / "theme/dordogne/theme.toml"
 LEAST = '[fr]\nuniversity = "Université de Saint-Pol"\ndesk = "le guichet"\n'
+PNG = b"\x89PNG\r\n\x1a\n"
 STYLE = re.sub(r"/\*.*?\*/", "", (ROOT / "webui/static/style.css").read_text(encoding="utf-8"), flags=re.DOTALL)
 TOKENS = [name.replace("_", "-") for name in Palette.model_fields]
 
@@ -96,7 +97,7 @@ def test_every_fault_is_told_at_once_with_table_name_and_what_is_expected(tmp_pa
     )
     for fault in (
         "[color]: unknown; known: look, light, dark, fr, en, accessibility",
-        "[look] logo: gone.svg is not there (expected: an SVG, PNG, JPEG or WebP file beside this one)",
+        "[look] logo: gone.svg is not there (expected: an SVG, PNG, JPEG or WebP file beside this one",
         '[look] mail_logo: "logo.svg" will not do (expected: a PNG or JPEG file',
         "[look] radius: ",
         "[look] shadow: unknown; known: logo, mail_logo, radius",
@@ -132,8 +133,25 @@ def test_what_is_no_table_is_told_once(tmp_path: Path, text: str, least: str, to
 def test_a_logo_that_is_too_heavy_for_every_mail_is_told(tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(b"x" * (64 * 1024 + 1))
     assert faults(tmp_path, '[look]\nlogo = "logo.png"\n')[0].startswith("[look] logo: logo.png is larger than 64 KiB")
-    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n".ljust(64 * 1024))
+    (tmp_path / "logo.png").write_bytes(PNG.ljust(64 * 1024, b"x"))
     assert Theme.load(str(tmp_path)).look.logo == "logo.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("logo.png", b"<!doctype html><title>404</title>"),
+        ("logo.png", b"RIFF\x10\x00\x00\x00WEBPVP8 "),
+        ("logo.jpg", PNG),
+        ("logo.webp", b"RIFF\x10\x00\x00\x00WAVE"),
+        ("logo.svg", b"<!doctype html><title>404</title>"),
+        ("logo.svg", b""),
+    ],
+)
+def test_a_logo_that_is_not_what_its_name_says_is_told(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    (told, *_others) = faults(tmp_path, f'[look]\nlogo = "{name}"\n')
+    assert told.startswith(f"[look] logo: {name} is another kind of file than its name says")
 
 
 @pytest.mark.parametrize("name", ["logo.svg", "logo.png", "logo.jpg", "logo.jpeg", "logo.webp"])
@@ -145,12 +163,33 @@ def test_a_logo_that_is_a_secret_under_another_name_is_not_shown(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("name", "octets"),
-    [("a.jpg", b"\xff\xd8\xff\xe0"), ("a.jpeg", b"\xff\xd8\xff"), ("a.webp", b"RIFF\n\n\n\nWEBPVP8 ")],
+    ("name", "content"),
+    [
+        ("logo.png", PNG),
+        ("logo.jpeg", b"\xff\xd8\xff\xe0"),
+        ("logo.webp", b"RIFF\n\x00\x00\x00WEBPVP8 "),
+        ("logo.svg", b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- Created with Inkscape -->\n<svg\n width="1"/>'),
+        ("logo.svg", b"<svg:svg/>"),
+    ],
 )
-def test_a_logo_may_be_of_any_kind_that_browsers_show(tmp_path: Path, name: str, octets: bytes) -> None:
-    (tmp_path / name).write_bytes(octets)
-    assert theme(tmp_path, f'[look]\nlogo = "{name}"\n').look.logo == name
+def test_a_logo_is_known_by_how_it_begins(tmp_path: Path, name: str, content: bytes) -> None:
+    assert theme(tmp_path, f'[look]\nlogo = "{name}"\n', **{name.replace(".", "_"): content}).look.logo == name
+
+
+@pytest.mark.parametrize("name", ["Logo UBSE.png", "LOGO.PNG"])
+def test_a_logo_whose_name_will_not_do_is_told_what_name_would(tmp_path: Path, name: str) -> None:
+    assert "its name without spaces, its end in small letters" in faults(tmp_path, f'[look]\nlogo = "{name}"\n')[0]
+
+
+def test_a_file_saved_on_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "theme.toml").write_bytes(b"\xef\xbb\xbf" + LEAST.replace("\n", "\r\n").encode())
+    assert Theme.load(str(tmp_path)).fr.desk == "le guichet"
+
+
+def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "theme.toml").write_bytes(LEAST.encode("latin-1"))
+    with pytest.raises(SettingsInvalid, match=r"theme\.toml: is not TOML: line 2 is not UTF-8; save the file"):
+        Theme.load(str(tmp_path))
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a = "])
@@ -354,3 +393,8 @@ def test_an_svg_that_would_show_in_part_is_remarked_on(tmp_path: Path, svg: str,
 def test_a_broken_theme_is_broken_and_each_fault_a_line(tmp_path: Path) -> None:
     (tmp_path / "theme.toml").write_text("[look]\nradius = 99\n", encoding="utf-8")
     assert [finding.level for finding in doctor.examine(str(tmp_path))] == [Level.BROKEN] * 2
+
+
+def test_each_text_is_known_by_the_language_it_is_in(tmp_path: Path) -> None:
+    read = theme(tmp_path, least=LEAST + 'hours = "le matin"\n[en]\ndesk = "the lodge"\n')
+    assert (read.tongue("en", "desk"), read.tongue("en", "hours"), read.tongue("fr", "hours")) == ("en", "fr", "fr")

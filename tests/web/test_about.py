@@ -269,3 +269,15 @@ def test_the_sample_themes_name_everybody_who_must_be_named() -> None:
             spoken = Theme.load(name).words(language)
             assert spoken.controller
             assert spoken.data_protection
+
+
+def test_what_the_theme_says_in_french_alone_is_marked_as_french(seen: Seen, theme: MakeTheme) -> None:
+    """WCAG 2.2 §3.1.2: a screen reader would read it with an English voice."""
+    french = SHORT + 'hours = "Le matin."\ncontroller = "l’université, dpo@ici.example"\n'
+    folder = theme(french)
+    page = seen("/confidentialite", "en", folder)
+    assert '<dd lang="fr">la loge</dd><dd lang="fr">Le matin.</dd>' in page
+    assert 'Data controller: <span lang="fr">l’université, <a href="mailto:dpo@ici.example">' in page
+    assert ' lang="fr">la loge' not in seen("/confidentialite", "fr", folder)
+    page = seen("/confidentialite", "en", theme(f'{french}[en]\ndesk = "the lodge"\n'))
+    assert '<dd>the lodge</dd><dd lang="fr">Le matin.</dd>' in page

@@ -21,6 +21,7 @@ from connector.model import Happened, Notice
 from connector.owed import OwedNotice
 from connector.portal import Portal
 from connector.settings import Settings, config_folder
+from connector.settings.theme import Words
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import MovingClock, account, issue
 from tests.web.steps import NEW_PASSWORD, change, choose, sign_in, write
@@ -255,6 +256,17 @@ def test_a_theme_without_a_logo_for_mails_sends_them_without(
         assert "Université Garonne-Océan" in mail.html
 
 
+def test_what_the_theme_says_in_french_alone_is_marked_as_french_in_an_english_mail(
+    portal_of: PortalOf, slapd: PrivateSlapd, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    """WCAG 2.2 §3.1.2."""
+    (tmp_path / "theme.toml").write_text('[fr]\nuniversity = "Ici"\ndesk = "la loge"\nhours = "Le matin."\n', "utf-8")
+    write(slapd, "jmartin001", "preferredLanguage", "en")
+    key = mails_of(portal_of(str(tmp_path)), mailbox)[0]
+    assert '<span lang="fr">la loge</span>. <span lang="fr">Le matin.</span>' in key.html
+    assert "la loge. Le matin." in key.text
+
+
 def test_the_text_part_is_whole_paragraphs(portal: Portal, mailbox: Mailbox) -> None:
     """No blank at an end of a line, no gap, no tag, no entity: nothing that the HTML left behind."""
     for mail in mails_of(portal, mailbox):
@@ -278,9 +290,9 @@ def unmarked(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", sorted(compose.TEMPLATES.glob("*.jinja")), ids=lambda path: path.name)
 def test_every_sentence_of_a_mail_can_be_translated(path: Path) -> None:
-    """But for our own name."""
-    files = {"layout.jinja", "say.jinja", "desk.jinja"}
-    assert set(unmarked(path.read_text("utf-8"))) - files <= {"Mon compte"}
+    """But for our own name, and the names of what the theme says."""
+    names = {"layout.jinja", "say.jinja", "desk.jinja", *Words.model_fields}
+    assert set(unmarked(path.read_text("utf-8"))) - names <= {"Mon compte"}
 
 
 def test_the_test_above_sees_a_sentence_that_is_not_marked() -> None:
