@@ -13,6 +13,7 @@ from connector.model import Account, By, DeadKeyReason, Done, Origin, PendingKey
 from connector.outbox import Outbox
 from connector.owed import OwedNotice
 from connector.settings import Keys
+from connector.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Activation:
         Raises ChangeRefused (every reason at once), KeyDead (expired, redeemed or replaced meanwhile), SessionStale
         (the account was closed meanwhile).
         """
-        for _ in range(TURNS):
+        for _turn in range(TURNS):
             account = self._proved(uid, mark, now)
             change = self.judge.change(account, password, rescue)
             activated = account.state.status is Status.TO_ACTIVATE

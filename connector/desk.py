@@ -17,6 +17,7 @@ from connector.directory import Directory
 from connector.errors import ActRefused, ChangeRefused, Conflict, DirectoryUnavailable, Obstacle, RescueReason
 from connector.identifiers import candidates
 from connector.model import Account, Happened, Notice, Origin
+from connector.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Desk:
 
     def _at_last(self, identifier: str, act: Callable[[Account], None]) -> Account:
         """Do it to the account as it is at that instant."""
-        for _ in range(TURNS):
+        for _turn in range(TURNS):
             account = self.find(identifier)
             try:
                 act(account)

@@ -19,6 +19,7 @@ from connector.errors import BatchRefused
 from connector.letters import Letter, Printer
 from connector.model import Account
 from connector.sheet import Sheet
+from connector.wording import _
 
 ISSUED = "issued"
 _PDF = b"%PDF-"
@@ -58,7 +59,7 @@ class PrintRun:
         """
         told: Counter[str] = Counter()
         if not _PDF.startswith(file.read(len(_PDF))):
-            raise BatchRefused(f"{batch.head.out}: not a PDF; is it the right file?")
+            raise BatchRefused(_("%(file)s: not a PDF; is it the right file?", file=batch.head.out))
         file.seek(0)
         file.truncate()
         issued = self._issued(batch, people, told, more, printable)

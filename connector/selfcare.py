@@ -24,6 +24,7 @@ from connector.model import Account, By, Change, DeadKeyReason, Done, Proof, Sta
 from connector.outbox import Outbox
 from connector.owed import OwedNotice
 from connector.throttle import Throttle
+from connector.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Selfcare:
         if change.rescue:
             self.throttle.use("rescue_changes_per_account", uid)  # each sends mails, to wherever one likes
         owed = notices(account, change, self.outbox.lease(now))
-        for _ in range(TURNS):
+        for _turn in range(TURNS):
             try:
                 self.directory.change(account, change.owing(owed), now)
             except Conflict:

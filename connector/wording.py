@@ -56,6 +56,12 @@ def reason(error: OSError, what: object = "") -> str:
     return _("%(what)s: %(said)s", what=what, said=said) if what else said
 
 
+def in_words(said: str) -> str:
+    """What Python or a library says of an error, with what the system or the TLS library said in it translated."""
+    known = next((sentence for sentence in SYSTEM + TLS if sentence in said), "")
+    return said.replace(known, _(known)) if known else said
+
+
 SYSTEM = (  # what the C library says, whose own translations few servers have
     N_("No such file or directory"),
     N_("Permission denied"),
@@ -74,4 +80,12 @@ SYSTEM = (  # what the C library says, whose own translations few servers have
     N_("Cannot assign requested address"),
     N_("Connection refused"),
     N_("Name or service not known"),
+)
+TLS = (  # what OpenSSL says of a certificate (X509_verify_cert_error_string(3)), the longer of two alike first
+    N_("certificate has expired"),
+    N_("certificate is not yet valid"),
+    N_("self-signed certificate in certificate chain"),
+    N_("self-signed certificate"),
+    N_("unable to get local issuer certificate"),
+    N_("Hostname mismatch, certificate is not valid for"),
 )

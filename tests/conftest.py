@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
 from tests.leaks import Watch
+
+os.environ["LC_ALL"] = "C.UTF-8"  # errors are told in the shell's language: a French developer's tests read English
+os.environ.pop("LANGUAGE", None)
 
 pytest_plugins = ("tests.portal_fixtures", "tests.shell_fixtures")
 

@@ -1,7 +1,8 @@
-"""The pages of Mon compte: HTTP, HTML and French around ``connector.portal``, and nothing else.
+"""The pages of Mon compte: HTTP, HTML and sentences around ``connector.portal``, and nothing else.
 
-``views`` turn requests into calls of the portal, ``forms`` bound what is typed, ``messages`` turn errors into French,
-``security`` keeps the headers and the session. No file here knows LDAP or SMTP.
+``views`` turn requests into calls of the portal, ``forms`` bound what is typed, ``messages`` turn errors into
+sentences, ``language`` says in which language, ``assets`` bring stylesheet, scripts and logo, ``security`` keeps the
+headers and the session. No file here knows LDAP or SMTP.
 """
 
 from __future__ import annotations

@@ -35,11 +35,16 @@ class Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types
 def selected() -> str:
     """The language of the request in hand."""
     if "language" not in g:
-        chosen = request.cookies.get(COOKIE, "")
+        chosen = request.cookies.get(cookie_name(), "")
         known = chosen in languages.LANGUAGES
         g.language = chosen if known else languages.choose(request.headers.get("Accept-Language"))
     language: str = g.language
     return language
+
+
+def cookie_name() -> str:
+    """As of the session's: where the site is https no neighbour under the same domain can plant one."""
+    return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
 
 
 def words() -> Words:
@@ -60,7 +65,7 @@ def switch() -> ResponseReturnValue:
     chosen = request.form.get("language", "")
     if chosen in languages.LANGUAGES:
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-        response.set_cookie(COOKIE, chosen, max_age=_KEPT, secure=secure, httponly=True, samesite="Lax")
+        response.set_cookie(cookie_name(), chosen, max_age=_KEPT, secure=secure, httponly=True, samesite="Lax")
     return response
 
 

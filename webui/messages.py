@@ -1,4 +1,4 @@
-"""Errors and refusals become French here, and nowhere else.
+"""Errors and refusals become sentences here, and nowhere else: French ones, which the catalogue translates.
 
 Functions rather than tables: ``gettext`` needs the request's language, so no sentence is made at import.
 """
@@ -105,7 +105,8 @@ def key_dead(error: KeyDead) -> Told:
         return Told(_("Cette clé a expiré"), _expired(error))
     if error.reason is DeadKeyReason.WORN_OUT:
         worn_out = _(
-            "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : par sécurité, elle est morte."
+            "C’est bien la vôtre, mais trop de clés fausses ont été essayées à sa place : "
+            "par sécurité, elle a été annulée."
         )
         return Told(_("Cette clé ne sert plus"), worn_out)
     used = _(

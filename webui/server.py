@@ -15,6 +15,7 @@ from waitress.task import ErrorTask
 
 _CONNECTIONS = 1000  # a hundred that drip a byte now and then must not keep everybody out
 _IDLE_SECONDS = 30
+_HEAD_BYTES = 32 * 1024  # as nginx's; a list in it (Accept, Accept-Language) costs a thread its time
 _BODY_BYTES = 128 * 1024  # beyond it the connection ends; the application's own, lower bound has a page
 
 
@@ -56,6 +57,7 @@ class WebServer:
             connection_limit=_CONNECTIONS,
             asyncore_use_poll=True,
             channel_timeout=_IDLE_SECONDS,
+            max_request_header_size=_HEAD_BYTES,
             max_request_body_size=_BODY_BYTES,
         )
         self._server.channel_class = _channel_with(self._headers)
@@ -79,7 +81,7 @@ class WebServer:
 def _channel_with(headers: Headers) -> type[HTTPChannel]:
     class Refusal(ErrorTask):  # type: ignore[misc]
         def execute(self) -> None:
-            self.response_headers.extend(headers)
+            self.response_headers.extend([*headers, ("Cache-Control", "no-store")])
             super().execute()
 
     class Channel(HTTPChannel):  # type: ignore[misc]

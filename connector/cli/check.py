@@ -18,14 +18,18 @@ from connector.doctor import Finding, Level, Report, examine
 from connector.doctor.finding import To
 from connector.private import create
 from connector.settings import load
+from connector.wording import N_, _
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.BROKEN: "red", Level.UNTRIED: "cyan"}
-_MEANS = {0: "nothing is broken", shell.REFUSED: "something is broken", shell.UNAVAILABLE: "no server answers"}
-_WIDTH = 9
-_FIX_HEAD = """\
-# What "moncompte check" would have you change; nothing of it was applied. Read each part, cut it out into a file of its
-# own, and load that with the command that stands above it ("-f FILE" at its end).
-"""
+_MEANS = {
+    0: N_("nothing is broken"),
+    shell.REFUSED: N_("something is broken"),
+    shell.UNAVAILABLE: N_("no server answers"),
+}
+_FIX_HEAD = N_(
+    '# What "moncompte check" would have you change; nothing of it was applied. Read each part, cut it out into a '
+    'file of its\n# own, and load that with the command that stands above it ("-f FILE" at its end).\n'
+)
 
 
 @click.command()
@@ -80,22 +84,29 @@ def _lines(report: Report) -> Iterator[str]:
     """The report as text: a word for each level, so that nothing rests on colour."""
     for section in report.sections:
         if section.findings:
-            yield section.title
+            yield _(section.title)
             for finding in section.findings:
                 yield from _told(finding)
             yield ""
-    counts = {level: sum(1 for _ in report.findings(level)) for level in Level}
     if any(finding.fix for finding in report.findings()):
-        yield "(--fix-ldif): that option writes the LDIF of the remedy to a file; --json has it, too"
+        yield _("(--fix-ldif): that option writes the LDIF of the remedy to a file; --json has it, too")
     code = _exit_code(report)
-    yield ", ".join(f"{count} {level.value}" for level, count in counts.items()) + f"; exit code {code}: {_MEANS[code]}"
+    yield _("%(counts)s; exit code %(code)s: %(means)s", counts=_counts(report), code=code, means=_(_MEANS[code]))
+
+
+def _counts(report: Report) -> str:
+    """How many findings there are of each level."""
+    counts = {level: len(list(report.findings(level))) for level in Level}
+    return ", ".join(_("%(num)s %(level)s", num=num, level=_(level.value)) for level, num in counts.items())
 
 
 def _told(finding: Finding) -> Iterator[str]:
-    word = finding.level.value.ljust(_WIDTH)
+    width = max(len(_(level.value)) for level in Level) + 2
+    word = _(finding.level.value).ljust(width)
     yield f"  {_coloured(word, finding.level)} {shell.plain(finding.what)}"
     if finding.remedy:
-        yield f"  {'':{_WIDTH}}   remedy: {shell.plain(finding.remedy)}" + (" (--fix-ldif)" if finding.fix else "")
+        remedy = _("remedy: %(remedy)s", remedy=shell.plain(finding.remedy))
+        yield f"  {'':{width}}   {remedy}" + (" (--fix-ldif)" if finding.fix else "")
 
 
 def _coloured(word: str, level: Level) -> str:
@@ -104,6 +115,7 @@ def _coloured(word: str, level: Level) -> str:
 
 
 def _facts(report: Report) -> dict[str, object]:
+    """For scripts: ``what`` and ``remedy`` are sentences in the shell's language, all else is the same in each."""
     findings = [
         {
             "section": section.title,
@@ -121,7 +133,7 @@ def _facts(report: Report) -> dict[str, object]:
 
 def _write(file: Path, report: Report) -> None:
     with shell.explained(), TextIOWrapper(create(file), encoding="utf-8") as out:
-        out.write(_FIX_HEAD)
+        out.write(_(_FIX_HEAD))
         out.writelines(_parts(report))
 
 
@@ -133,6 +145,7 @@ def _parts(report: Report) -> Iterator[str]:
         if finding.fix and finding.fix.ldif not in told:
             told.add(finding.fix.ldif)
             # What it found may quote a DN, and a DN may hold a line break: a line of LDIF that root would load.
-            said = (f"{finding.level.value}: {finding.what}", finding.remedy)
+            word = _(finding.level.value)
+            said = (_("%(what)s: %(said)s", what=word, said=finding.what), finding.remedy)
             yield "\n" + "".join(f"# {shell.plain(line)}\n" for line in said)
-            yield f"# {finding.fix.to.value}\n{finding.fix.ldif}"
+            yield f"# {_(finding.fix.to.value)}\n{finding.fix.ldif}"

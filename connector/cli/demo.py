@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shlex
 import socket
 import sys
@@ -28,6 +27,7 @@ from connector.portal import Portal
 from connector.settings import Settings, build
 from connector.settings.effective import as_toml
 from connector.settings.theme import Theme
+from connector.wording import _, reason
 from webui.server import listen
 
 HOST = "127.0.0.1"
@@ -138,9 +138,8 @@ def _listener(asked: int | None) -> socket.socket:
     try:
         return listen(HOST, asked)
     except OSError as error:
-        raise click.ClickException(
-            f"port {asked}: {os.strerror(error.errno or 0)}; give another with --port, or none"
-        ) from None
+        said = _("port %(port)s: %(reason)s; give another with --port, or none", port=asked, reason=reason(error))
+        raise click.ClickException(said) from None
 
 
 def _as_json(run: Running) -> str:

@@ -10,11 +10,12 @@ from connector.cli.advice import advise, key_in_words, state_in_words, ways_in_w
 from connector.cli.office import when
 from connector.cli.shell import plain
 from connector.directory.entries import to_instant
-from connector.model import Account, masked
+from connector.model import Account, DeadKeyReason, masked
 from connector.settings import Settings
 from connector.standing import Standing, mails_of_the_day
+from connector.wording import N_, _, ngettext
 
-_WIDTH = 16
+_DEAD = {DeadKeyReason.EXPIRED: N_("past its end"), DeadKeyReason.WORN_OUT: N_("worn out")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +56,30 @@ class Dossier:
         """For a person, times in the university's zone."""
         account = self.account
         lines = {
-            "entry": plain(account.dn),
-            "INE": plain(", ".join(self._ines())) or "none",
-            "state": self._state(),
-            "key": self._key(),
-            "owed mails": self._outbox(),
-            "keys mailed": self._mailed(),
-            "rescue address": self._rescue(),
-            "lock": self._lock(),
-            "password": self._password(),
-            "our class": "yes" if account.is_ours else "no: it never had a key or a change from the portal",
+            _("entry"): plain(account.dn),
+            _("INE"): plain(", ".join(self._ines())) or _("none"),
+            _("state"): self._state(),
+            _("key"): self._key(),
+            _("owed mails"): self._outbox(),
+            _("keys mailed"): self._mailed(),
+            _("rescue address"): self._rescue(),
+            _("lock"): self._lock(),
+            _("password"): self._password(),
+            _("our class"): _("yes") if account.is_ours else _("no: it never had a key or a change from the portal"),
         }
         head = f"{plain(account.name)} ({plain(account.uid)})"
-        return "\n".join([head, *(f"  {heading:<{_WIDTH}}{said}" for heading, said in lines.items())])
+        width = max(len(heading) for heading in lines) + 2
+        return "\n".join([head, *(f"  {heading:<{width}}{said}" for heading, said in lines.items())])
 
     def verdict(self) -> str:
         """Whether they can sign in, how, and everything that keeps them out, with what to type next."""
         ways = ways_in_words(self.account, self.standing, self.settings)
-        head = f"CAN SIGN IN {', or '.join(ways)}." if ways else "CANNOT GET IN:"
-        lines = [head, *(["But:"] if ways and self.standing.hindrances else [])]
+        head = _("CAN SIGN IN %(ways)s.", ways=_(", or ").join(ways)) if ways else _("CANNOT GET IN:")
+        lines = [head, *([_("But:")] if ways and self.standing.hindrances else [])]
         for item in advise(self.account, self.standing, self.settings, self.now):
             lines += [f"  - {item.said}", *([f"      {item.do}"] if item.do else [])]
         if self.standing.may_ask == self.now:
-            lines.append("  A key may be asked for by mail now, at the form.")
+            lines.append("  " + _("A key may be asked for by mail now, at the form."))
         return "\n".join(lines)
 
     def _when(self, instant: datetime) -> str:
@@ -126,60 +128,84 @@ class Dossier:
 
     def _state(self) -> str:
         state = self.account.state
-        since = f", since {state.since}" if state.since else ""
-        return state_in_words(self.account) + since + (f", until the end of {state.until}" if state.until else "")
+        parts = [
+            state_in_words(self.account),
+            *([_("since %(instant)s", instant=state.since)] if state.since else []),
+            *([_("until the end of %(day)s", day=state.until)] if state.until else []),
+        ]
+        return ", ".join(parts)
 
     def _key(self) -> str:
-        key, facts = self.account.key, self._key_facts()
-        if key is None or facts is None:
-            return "none"
+        key = self.account.key
+        if key is None:
+            return _("none")
+        dead = key.why_dead(self.now, self.settings.keys.max_failures)
         parts = [
             key_in_words(key.origin),
-            f"issued {self._when(key.issued)}" if key.issued else "no issue written",
-            f"until {self._when(key.expiry)}" if key.expiry else "no end written",
-            f"{key.failures} wrong keys tried",
+            _("issued %(instant)s", instant=self._when(key.issued)) if key.issued else _("no issue written"),
+            _("until %(instant)s", instant=self._when(key.expiry)) if key.expiry else _("no end written"),
+            ngettext("%(num)d wrong key tried", "%(num)d wrong keys tried", key.failures),
         ]
-        return ", ".join(parts) + (f"; dead: {facts['dead']}" if facts["dead"] else "")
+        return ", ".join(parts) + (_("; dead: %(why)s", why=_(_DEAD[dead])) if dead else "")
 
     def _outbox(self) -> str:
-        account = self.account
-        tries = f", {account.mail_failures} tries" if account.mail_failures else ""
-        key = [f"a key, due {self._when(account.mail_due)}{tries}"] if account.mail_due else []
-        given_up = ["none, and one was given up" + tries] if tries and not key else []
+        due, failures = self.account.mail_due, self.account.mail_failures
+        tries = f", {_tries(failures)}" if failures else ""
+        key = [_("a key, due %(instant)s", instant=self._when(due)) + tries] if due else []
+        given_up = [_("none, and one was given up") + tries] if tries and not key else []
         notices = [
-            f"a notice to {plain(self._shown(item.address))}, due {self._when(item.due)}, {item.tries} tries"
-            for item in account.notices
+            _("a notice to %(address)s, due %(instant)s", address=address, instant=self._when(item.due))
+            + f", {_tries(item.tries)}"
+            for item in self.account.notices
+            for address in [plain(self._shown(item.address))]
         ]
-        return "; ".join([*key, *given_up, *notices]) or "none"
+        return _("; ").join([*key, *given_up, *notices]) or _("none")
 
     def _mailed(self) -> str:
         mailed = [self._when(instant) for instant in mails_of_the_day(self.account, self.now)]
-        said = f"{len(mailed)} in the last 24 hours" + (f": {', '.join(mailed)}" if mailed else "")
+        said = _("%(count)s in the last 24 hours", count=len(mailed))
+        if mailed:
+            said = _("%(what)s: %(said)s", what=said, said=", ".join(mailed))
+        return _("; ").join([said, self._next_mail()])
+
+    def _next_mail(self) -> str:
         may_ask = self.standing.may_ask
         if may_ask is None:
-            return f"{said}; none can be asked for"
-        return f"{said}; the next may be asked for {'now' if may_ask <= self.now else f'from {self._when(may_ask)} on'}"
+            return _("none can be asked for")
+        if may_ask <= self.now:
+            return _("the next may be asked for now")
+        return _("the next may be asked for from %(instant)s on", instant=self._when(may_ask))
 
     def _rescue(self) -> str:
         address, proved = self.account.rescue, self.account.rescue_verified
         if not address:
-            return "none"
-        return f"{plain(self._shown(address))}, {f'proved {self._when(proved)}' if proved else 'not proved'}"
+            return _("none")
+        is_proved = _("proved %(instant)s", instant=self._when(proved)) if proved else _("not proved")
+        return f"{plain(self._shown(address))}, {is_proved}"
 
     def _lock(self) -> str:
-        account = self.account
-        wrong = f"; {len(account.failed_binds)} wrong passwords counted" if account.failed_binds else ""
+        account, wrong = self.account, ""
+        if count := len(account.failed_binds):
+            wrong = _("; ") + ngettext("%(num)d wrong password counted", "%(num)d wrong passwords counted", count)
         if account.is_locked:
-            return "for good, by an administrator" + wrong
+            return _("for good, by an administrator") + wrong
         if account.locked_since is None:
-            return "none" + wrong
+            return _("none") + wrong
+        since = _("since %(instant)s", instant=self._when(account.locked_since))
+        return f"{since}, {self._end_of_rest()}{wrong}"
+
+    def _end_of_rest(self) -> str:
         until = self.standing.rests_until
-        end = f"until {self._when(until)}" if until and until > self.now else "over"
-        is_endless = not self.settings.directory.lockout_seconds
-        return f"since {self._when(account.locked_since)}, {'until it is ended' if is_endless else end}{wrong}"
+        if not self.settings.directory.lockout_seconds:
+            return _("until it is ended")
+        return _("until %(instant)s", instant=self._when(until)) if until and until > self.now else _("over")
 
     def _password(self) -> str:
         changed = to_instant(self.account.password_changed)
         if changed is None:
-            return "no change seen by the password policy; whether there is one, the portal cannot see"
-        return f"changed {self._when(changed)}"
+            return _("no change seen by the password policy; whether there is one, the portal cannot see")
+        return _("changed %(instant)s", instant=self._when(changed))
+
+
+def _tries(count: int) -> str:
+    return ngettext("%(num)d try", "%(num)d tries", count)

@@ -1,4 +1,4 @@
-"""The language of a command's errors: the shell's. Help, tables and results are in English everywhere.
+"""The language of a command's errors, of what ``check`` and ``show`` say: the shell's. All else is in English.
 
 What click says by itself goes the same way: ``CLICK`` lists it.
 """

@@ -24,6 +24,7 @@ from connector.portal import Portal
 from connector.printrun import ISSUED, More, Printable, PrintRun, letter_of
 from connector.settings import config_folder
 from connector.sheet import Sheet
+from connector.wording import _
 
 SAMPLES = config_folder() / "letters"
 _ANY_KEY = "0" * keys.LENGTH
@@ -46,7 +47,8 @@ def put_on_paper(
     try:
         told += (_letters if going.head.template else _sheet)(portal, run, going, people)
     except BaseException:
-        click.echo(f"Not finished. Go on with: moncompte issue --resume {shlex.quote(str(going.path))}", err=True)
+        resume = f"moncompte issue --resume {shlex.quote(str(going.path))}"
+        click.echo(_("Not finished. Go on with: %(command)s", command=resume), err=True)
         raise
     tell(told, ISSUED, as_json=as_json)
 
@@ -73,8 +75,12 @@ def remark_on_sample(template: str) -> None:
     samples = {sample.sender.lines for sample in Template.load_all(SAMPLES).values()}
     for lines in {mine.sender.lines: None for mine in Template.load_all(_folder(template)).values()}:
         if lines and lines in samples:
-            said = f"the sender on the letters is the sample's: {', '.join(lines)}"
-            click.echo(f"Remark: {said}; copy config/letters, edit the copy, --template FOLDER", err=True)
+            said = _(
+                "Remark: the sender on the letters is the sample's: %(lines)s; copy config/letters, edit the copy, "
+                "--template FOLDER",
+                lines=", ".join(lines),
+            )
+            click.echo(said, err=True)
 
 
 def whole_name(template: str) -> str:
@@ -92,7 +98,7 @@ def printable(printer: Printer, until: datetime) -> Printable:
     def is_printable(account: Account) -> bool:
         problems = printer.problems(letter_of(account, _ANY_KEY, until))
         for problem in problems:
-            click.echo(f"{plain(account.uid)}: no letter: {problem}", err=True)
+            click.echo(_("%(uid)s: no letter: %(problem)s", uid=plain(account.uid), problem=problem), err=True)
         return not problems
 
     return is_printable

@@ -46,8 +46,8 @@ def show(identifier: str, reveal: bool, as_json: bool, path: Path) -> None:
         if as_json:
             echo_json(dossier.facts() | {"events": events, "events_unread": unread or None})
         else:
-            listed = [f"  {_in_words(event, settings)}" for event in events] or [f"  {unread or 'none'}"]
-            click.echo("\n".join([dossier.text(), "", "Last events:", *listed, "", dossier.verdict()]))
+            listed = [f"  {_in_words(event, settings)}" for event in events] or [f"  {unread or _('none')}"]
+            click.echo("\n".join([dossier.text(), "", _("Last events:"), *listed, "", dossier.verdict()]))
 
 
 def _tell_nobody(look: Look, settings: Settings, as_json: bool) -> None:
@@ -83,5 +83,7 @@ def _in_words(event: dict[str, Any], settings: Settings) -> str:
     with suppress(ValueError):  # another's hand wrote it
         said["time"] = when(datetime.fromisoformat(said["time"]), settings)
     ended = f"{said['outcome']} ({said['reason']})" if said["reason"] else said["outcome"]
-    source = f" from {said['source']}" if said["source"] else ""
-    return f"{said['time']}  {said['event']:<26}  {ended}, by {said['actor']}{source}"
+    by = _("by %(actor)s", actor=said["actor"])
+    if said["source"]:
+        by = _("by %(actor)s from %(source)s", actor=said["actor"], source=said["source"])
+    return f"{said['time']}  {said['event']:<26}  {ended}, {by}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connector.errors import MonCompteError
+from connector.wording import _
 
 _SEARCH_PATH = ":/usr/sbin:/usr/local/sbin:/usr/libexec:/usr/local/libexec:/usr/lib/openldap:/usr/lib64/openldap"
 
@@ -21,7 +22,7 @@ class SlapdMissing(MonCompteError):
     """slapd, an LDAP command or the system's schema folder is not installed; the text says what to install."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} not found; on Debian: apt-get install slapd slapd-contrib ldap-utils")
+        super().__init__(_("%(what)s not found; on Debian: apt-get install slapd slapd-contrib ldap-utils", what=what))
 
 
 class SlapdFailed(MonCompteError):

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from connector import keys
 from connector.demo.ldap_tools import Entry, SlapdFailed, SlapdMissing, entries_of, run, tool
 from connector.settings import config_folder
+from connector.wording import _
 
 SAMPLE_SUFFIX = "dc=universite,dc=example"  # what the files of config/ldap are written for
 EXTERNAL = ("-Q", "-Y", "EXTERNAL")
@@ -209,7 +210,8 @@ class PrivateSlapd:
 
     def _prepare(self) -> None:
         if len(os.fsencode(self._socket)) > _LONGEST_SOCKET:
-            raise SlapdFailed(f"{self._socket} is too long for a unix socket; set TMPDIR to a shorter folder")
+            said = _("%(path)s is too long for a unix socket; set TMPDIR to a shorter folder", path=self._socket)
+            raise SlapdFailed(said)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         for name in ("config", "data"):

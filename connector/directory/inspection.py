@@ -51,6 +51,7 @@ from connector.directory.operations import (
 )
 from connector.errors import DirectoryError
 from connector.settings import Directory as DirectorySettings
+from connector.wording import N_, _, in_words
 
 __all__ = [
     "ADD",
@@ -79,7 +80,7 @@ __all__ = [
 ADD, DELETE, REPLACE = MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
 NO_ACCESS = 50  # insufficientAccessRights (RFC 4511 appendix A)
 _NO_ANSWER = -1
-NO_HANDSHAKE = "no TLS handshake"  # begins the text of an Unreached where the other side does not even speak TLS
+NO_HANDSHAKE = N_("no TLS handshake")  # begins the text of an Unreached where the other side does not even speak TLS
 _LONGEST = 200  # characters of a message that is not ours
 Parts = dict[str, list[tuple[object, list[str]]]]
 
@@ -238,11 +239,13 @@ def _close(connection: Connection) -> None:
 
 
 def _plainly(said: str, uri: str) -> str:
-    """ldap3's words, less what they wrap: the TLS library's reason, or that the certificate names somebody else."""
+    """What ldap3's words wrap: the system's reason, the TLS library's, or that the certificate names somebody else."""
     if reason := re.search(r"certificate verify failed: (.*?) \(_ssl", said):
-        return reason[1]
+        return in_words(reason[1])
     if reason := re.search(r"socket ssl wrapping error: (.*?) \(_ssl", said):
-        return f"{NO_HANDSHAKE}: {reason[1]}"
+        return _("%(what)s: %(said)s", what=_(NO_HANDSHAKE), said=reason[1])
     if " error: certificate {" in said:  # "wrap socket" after StartTLS, "socket ssl wrapping" with ldaps
-        return f"its certificate is for other names than {uri.partition('://')[2]}"
+        return _("its certificate is for other names than %(name)s", name=uri.partition("://")[2])
+    if reason := re.search(r"while opening: \[Errno -?\d+\] ([\w ,/-]+)$", said):
+        return in_words(reason[1])
     return said[:_LONGEST]

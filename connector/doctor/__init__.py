@@ -27,6 +27,7 @@ from connector.doctor import (
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, Level, Report, Section, broken
 from connector.settings import Settings
+from connector.wording import N_, _
 
 __all__ = ["Finding", "Level", "Report", "Section", "examine"]
 
@@ -61,16 +62,16 @@ def _sections(
     note: Callable[[int], None],
 ) -> Iterable[Section]:
     """In the order of reading, which is nearly that of what rests on what."""
-    yield _section("this host", house.examine(case.settings, path, environment))
-    yield _section("servers", [*servers.reach(case), *(tuning.look(case, config_uri) if config_uri else [])])
-    yield _section("schema", schema.examine(case))
-    yield _section("server's configuration", tuning.examine(case))
+    yield _section(N_("this host"), house.examine(case.settings, path, environment))
+    yield _section(N_("servers"), [*servers.reach(case), *(tuning.look(case, config_uri) if config_uri else [])])
+    yield _section(N_("schema"), schema.examine(case))
+    yield _section(N_("server's configuration"), tuning.examine(case))
     swept = list(_sweep(case, directory, note))
-    yield _section("replicas and clock", [*servers.compare(case), *servers.clock(case)])
-    yield _section("rights", [*swept, *access.examine(case), *tuning.feel(case), *no_wider.examine(case)])
-    yield _section("passwords", passwords.examine(case))
-    yield _section("people", people.examine(case))
-    yield _section("mail", post.examine(case.settings))
+    yield _section(N_("replicas and clock"), [*servers.compare(case), *servers.clock(case)])
+    yield _section(N_("rights"), [*swept, *access.examine(case), *tuning.feel(case), *no_wider.examine(case)])
+    yield _section(N_("passwords"), passwords.examine(case))
+    yield _section(N_("people"), people.examine(case))
+    yield _section(N_("mail"), post.examine(case.settings))
 
 
 def _section(title: str, findings: Iterable[Finding]) -> Section:
@@ -83,6 +84,8 @@ def _sweep(case: Case, directory: Directory, note: Callable[[int], None]) -> Ite
         return
     case.census = census.take(directory, case.settings, case.now, note)
     if case.census.stopped and case.census.total:
-        remedy = "give the portal this limit, in place of another of its own if it has one"
-        said = f"only {case.census.total} people could be read: {case.census.stopped}"
+        remedy = _("give the portal this limit, in place of another of its own if it has one")
+        said = _(
+            "only %(total)s people could be read: %(stopped)s", total=case.census.total, stopped=case.census.stopped
+        )
         yield broken("limits-of-size", said, remedy, remedies.limits_only(case.load(remedies.ACCESS)))

@@ -11,6 +11,7 @@ from connector.doctor import remedies
 from connector.doctor.census import Census
 from connector.doctor.finding import Fix
 from connector.settings import Settings
+from connector.wording import _
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Case:
     @property
     def why_not(self) -> str:
         """Why nothing can be tried as the portal."""
-        return "the portal cannot sign in" if self.reached else "no server answers"
+        return _("the portal cannot sign in") if self.reached else _("no server answers")
 
     @property
     def gentle_policy(self) -> str:

@@ -6,22 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from connector.wording import N_, _
+
 
 class Level(Enum):
-    """How bad it is."""
+    """How bad it is, in a word that ``moncompte check`` translates."""
 
-    OK = "ok"
-    WARNING = "warning"  # works, and will surprise somebody
-    BROKEN = "broken"  # somebody cannot be served, or a secret is not safe
-    UNTRIED = "untried"  # what it rests on is broken, or cannot be seen from here
+    OK = N_("ok")
+    WARNING = N_("warning")  # works, and will surprise somebody
+    BROKEN = N_("broken")  # somebody cannot be served, or a secret is not safe
+    UNTRIED = N_("untried")  # what it rests on is broken, or cannot be seen from here
 
 
 class To(Enum):
     """To which part of the server a remedy is applied, and hence by which command."""
 
     # ldapadd takes a record without "changetype", as a schema or an entry is, and one with it.
-    CONFIG = "ldapadd -Q -Y EXTERNAL -H ldapi:///     (as root on the directory's server: cn=config)"
-    DATA = "ldapadd -x -D ADMIN -W -H ldapi:///      (as the directory's administrator: the data)"
+    CONFIG = N_("ldapadd -Q -Y EXTERNAL -H ldapi:///     (as root on the directory's server: cn=config)")
+    DATA = N_("ldapadd -x -D ADMIN -W -H ldapi:///      (as the directory's administrator: the data)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. ``name`` is stable, for scripts; ``what`` and ``remedy`` are for people."""
+    """One line of the report. ``name`` is stable, for scripts; ``what`` and ``remedy`` are said to whoever typed."""
 
     name: str
     level: Level
@@ -45,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Findings that belong together."""
+    """Findings that belong together, under a title that ``moncompte check`` translates."""
 
     title: str
     findings: tuple[Finding, ...]
@@ -81,4 +83,4 @@ def broken(name: str, what: str, remedy: str, fix: Fix | None = None) -> Finding
 
 def untried(name: str, because: str, remedy: str = "", fix: Fix | None = None) -> Finding:
     """Not known, and why."""
-    return Finding(name, Level.UNTRIED, f"untried, because {because}", remedy, fix)
+    return Finding(name, Level.UNTRIED, _("untried, because %(because)s", because=because), remedy, fix)

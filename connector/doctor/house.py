@@ -16,6 +16,7 @@ from connector.audit import STANDARD_OUTPUT, SYSLOG
 from connector.doctor import theme
 from connector.doctor.finding import Finding, broken, ok, warning
 from connector.settings import ENVIRONMENT_PREFIX, Settings
+from connector.wording import _
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
 _PATIENCE_SECONDS = 2
@@ -35,9 +36,9 @@ def _secrets(path: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     files = {f"[{section}] {key}": Path(value) for section, key, value in _given(tables, environment)}
     if any(key in {"password", "secret_key"} for table in tables.values() for key in table):
-        files["the settings file, which holds a secret"] = path
+        files[_("the settings file, which holds a secret")] = path
     found = [finding for name, file in files.items() if (finding := _mode(name, file))]
-    yield from found or [ok("secrets", "nobody but their owner and its group reads the secrets")]
+    yield from found or [ok("secrets", _("nobody but their owner and its group reads the secrets"))]
 
 
 def _given(tables: dict[str, dict[str, object]], environment: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -56,37 +57,48 @@ def _mode(name: str, file: Path) -> Finding | None:
     mode = stat.S_IMODE(file.stat().st_mode)
     if not mode & _OTHERS:
         return None
-    return broken("secrets", f"{name}: {file} has mode {mode:03o}: others may read or change it", f"chmod 640 {file}")
+    said = _(
+        "%(name)s: %(file)s has mode %(mode)s: others may read or change it", name=name, file=file, mode=f"{mode:03o}"
+    )
+    return broken("secrets", said, f"chmod 640 {file}")
 
 
 def _address(settings: Settings) -> Finding:
     web = settings.web
     host = urlsplit(web.portal_url).hostname or ""
     if not web.portal_url.lower().startswith("https:") and host not in {"localhost", "127.0.0.1", "::1"}:
-        return warning("address", f"{web.portal_url} is not https: passwords travel in clear", "[web] portal_url")
+        said = _("%(url)s is not https: passwords travel in clear", url=web.portal_url)
+        return warning("address", said, "[web] portal_url")
     if not web.secure_cookies and web.portal_url.lower().startswith("https:"):
-        return warning("address", "the sessions' cookies go over http too", "[web] secure_cookies = true")
-    return ok("address", f"students come to {web.portal_url}, times are told in {web.timezone}")
+        return warning("address", _("the sessions' cookies go over http too"), "[web] secure_cookies = true")
+    said = _("students come to %(url)s, times are told in %(zone)s", url=web.portal_url, zone=web.timezone)
+    return ok("address", said)
 
 
 def _audit(file: str) -> Iterator[Finding]:
     """Looked at, not opened: that would make the file, as somebody else than the portal perhaps."""
-    if file not in {STANDARD_OUTPUT, SYSLOG}:
-        path = Path(file)
-        place = path if path.exists() else path.parent
-        if os.access(place, os.W_OK):
-            yield ok("audit", f"the audit goes to {file}")
-        else:
-            why = "cannot be written by this user" if place.exists() else "does not exist"
-            remedy = f"[audit] file; or, as root: install -d -o moncompte -g moncompte -m 750 {path.parent}"
-            yield broken("audit", f"{place} {why}: no line of the audit is kept", remedy)
+    if file == STANDARD_OUTPUT:
+        yield ok("audit", _("the audit goes to standard output"))
+        return
+    if file == SYSLOG:
+        yield ok("audit", _("the audit goes to the system's log"))
+        return
+    path = Path(file)
+    place = path if path.exists() else path.parent
+    if os.access(place, os.W_OK):
+        yield ok("audit", _("the audit goes to %(file)s", file=file))
+        return
+    if place.exists():
+        said = _("%(place)s cannot be written by this user: no line of the audit is kept", place=place)
     else:
-        yield ok("audit", "the audit goes to " + ("standard output" if file == STANDARD_OUTPUT else "the system's log"))
+        said = _("%(place)s does not exist: no line of the audit is kept", place=place)
+    make = f"install -d -o moncompte -g moncompte -m 750 {path.parent}"
+    yield broken("audit", said, _("[audit] file; or, as root: %(make)s", make=make))
 
 
 def _storage(url: str) -> Finding:
     if url.startswith("memory:"):
-        return ok("limits", "the limits are counted by each process for itself")
+        return ok("limits", _("the limits are counted by each process for itself"))
     url = url.replace("redis", "valkey", 1) if url.startswith("redis") else url
     patience = {"socket_timeout": _PATIENCE_SECONDS, "socket_connect_timeout": _PATIENCE_SECONDS}
     try:
@@ -94,6 +106,6 @@ def _storage(url: str) -> Finding:
     except (ConfigurationError, StorageError, ValueError, TypeError, OSError):  # its words may quote a password
         is_there = False
     if is_there:
-        return ok("limits", "the limits' storage answers")
-    said = "the limits' storage does not answer: each process counts for itself, so strangers get more tries"
-    return warning("limits", said, "[throttle] storage or storage_file; is that server running?")
+        return ok("limits", _("the limits' storage answers"))
+    said = _("the limits' storage does not answer: each process counts for itself, so strangers get more tries")
+    return warning("limits", said, _("[throttle] storage or storage_file; is that server running?"))

@@ -12,6 +12,7 @@ from connector.doctor.access import ALLOWED, LOAD_ANEW, MAY_COMPARE
 from connector.doctor.case import Case
 from connector.doctor.census import Census
 from connector.doctor.finding import Finding, broken, ok, untried, warning
+from connector.wording import _
 
 _LOOKED_AT = 50
 _PLAIN = ("description", "mail", "sn", "memberOf")
@@ -22,22 +23,22 @@ def examine(case: Case) -> Iterator[Finding]:
     """Rights that the portal has and must not have; secrets that strangers may read."""
     lane, census = case.portal, case.census
     if lane is None or census is None or not case.has_rights:
-        yield untried("no-wider", "the portal must have its rights first")
+        yield untried("no-wider", _("the portal must have its rights first"))
         return
     if _is_above_rules(case, lane):
         case.is_above_rules = True
-        said = f"{case.settings.directory.bind_dn} is above all rules: it is the rootdn, or has manage"
-        yield broken("no-wider", said, f"[directory] bind_dn: the entry of config/ldap/{remedies.ENTRIES}")
+        dn, file = case.settings.directory.bind_dn, f"config/ldap/{remedies.ENTRIES}"
+        said = _("%(dn)s is above all rules: it is the rootdn, or has manage", dn=dn)
+        yield broken("no-wider", said, _("[directory] bind_dn: the entry of %(file)s", file=file))
         return
     wide = [*_too_wide(case, lane, census), *_own_branch(case, lane)]
     if wide:
-        said = f"the portal may do what it never needs: {', '.join(wide)}"
-        remedy = f"put its rules, which end in none, in front of yours: {LOAD_ANEW}"
+        said = _("the portal may do what it never needs: %(wide)s", wide=", ".join(wide))
+        remedy = _("put its rules, which end in none, in front of yours: %(load)s", load=_(LOAD_ANEW))
         yield broken("no-wider", said, remedy, case.rules())
     else:
-        yield ok(
-            "no-wider", "what it must not do is refused: to read a password, to write anything else, to anybody else"
-        )
+        said = _("what it must not do is refused: to read a password, to write anything else, to anybody else")
+        yield ok("no-wider", said)
     yield from _outside(case, lane)
     yield from _strangers(case, census)
 
@@ -51,16 +52,16 @@ def _too_wide(case: Case, lane: Lane, census: Census) -> Iterator[str]:
     names = case.settings.attributes
     someone = census.example("active", "to-activate") or ""
     if lane.compare(someone, "userPassword", keys.random_id()).code in MAY_COMPARE:
-        yield "to compare a password"
+        yield _("to compare a password")
     if "userpassword" in lane.search(someone, attributes=["userPassword"]).values:
-        yield "to read a password's hash"
+        yield _("to read a password's hash")
     wide = [name for name in (*_PLAIN, names.uid) if lane.try_delete(someone, name).code in ALLOWED]
     if wide:
-        yield f"to write {', '.join(wide)}"
+        yield _("to write %(names)s", names=", ".join(wide))
     if names.rescue_label and lane.try_delete(someone, names.rescue, "{PERSO}").code in ALLOWED:
-        yield f"to write other labels of {names.rescue}"
+        yield _("to write other labels of %(name)s", name=names.rescue)
     if lane.try_modify(someone, {"objectClass": [(ADD, ["moncompteOperator"])]}).code in ALLOWED:
-        yield "to make somebody an operator"
+        yield _("to make somebody an operator")
     if names.state:
         yield from _states(case, lane, census)
 
@@ -70,17 +71,17 @@ def _states(case: Case, lane: Lane, census: Census) -> Iterator[str]:
     waiting, shut = census.example("to-activate"), census.example("suspended")
     other = {names.state: [(DELETE, [label + entries.TO_ACTIVATE]), (ADD, [f"{label}A:SupannAnticipe"])]}
     if waiting and lane.try_modify(waiting, other).code in ALLOWED:
-        yield "to set another state than active"
+        yield _("to set another state than active")
     if shut and lane.try_modify(shut, {names.state: [(ADD, [label + entries.ACTIVATED])]}).code in ALLOWED:
-        yield "to make somebody active who is suspended"
+        yield _("to make somebody active who is suspended")
     if shut and lane.try_modify(shut, {"userPassword": [(REPLACE, [keys.random_secret()])]}).code in ALLOWED:
-        yield "to give a password to somebody who is suspended"
+        yield _("to give a password to somebody who is suspended")
 
 
 def _own_branch(case: Case, lane: Lane) -> Iterator[str]:
     directory = case.settings.directory
     if lane.try_delete(directory.bind_dn, "userPassword").code == NO_SUCH_ATTRIBUTE:
-        yield "to change its own password"
+        yield _("to change its own password")
     places = (
         directory.bind_dn,
         directory.decoy_dn,
@@ -90,7 +91,7 @@ def _own_branch(case: Case, lane: Lane) -> Iterator[str]:
     )
     wide = [dn for dn in places if lane.try_delete(dn, "description").code == NO_SUCH_ATTRIBUTE]
     if wide:
-        yield f"to write to {' and '.join(wide)}"
+        yield _("to write to %(dns)s", dns=_(" and ").join(wide))
 
 
 def _outside(case: Case, lane: Lane) -> Iterator[Finding]:
@@ -100,8 +101,8 @@ def _outside(case: Case, lane: Lane) -> Iterator[Finding]:
     answer = lane.search(directory.people_dn, others, ["objectClass"], scope=SUBTREE, limit=_LOOKED_AT)
     found = [dn for dn, entry in answer.entries if b"moncompteOperator" not in entry.get("objectclass", [])]
     if found:
-        said = f"the portal sees people outside the population, such as {found[0]}"
-        remedy = f"the access rules must name the same filter as [directory] population: {LOAD_ANEW}"
+        said = _("the portal sees people outside the population, such as %(dn)s", dn=found[0])
+        remedy = _("the access rules must name the same filter as [directory] population: %(load)s", load=_(LOAD_ANEW))
         yield warning("outside", said, remedy, case.rules())
 
 
@@ -113,7 +114,6 @@ def _strangers(case: Case, census: Census) -> Iterator[Finding]:
     seen = {name for dn in places for name in case.stranger.search(dn, attributes=list(_SECRETS)).values}
     if seen:
         shown = ", ".join(name for name in _SECRETS if name.lower() in seen)
-        fix = case.rules()
-        yield broken("strangers", f"anybody may read {shown}", LOAD_ANEW, fix)
+        yield broken("strangers", _("anybody may read %(names)s", names=shown), _(LOAD_ANEW), case.rules())
     else:
-        yield ok("strangers", "strangers see no key's hash")
+        yield ok("strangers", _("strangers see no key's hash"))

@@ -9,6 +9,7 @@ from connector.directory.inspection import SUCCESS
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, broken, ok, untried
 from connector.settings import config_folder
+from connector.wording import _
 
 _FILES = ("10-schema-eduperson.ldif", "11-schema-supann.ldif", "12-schema-moncompte.ldif")
 _OURS = _FILES[-1]
@@ -26,11 +27,11 @@ def examine(case: Case) -> Iterator[Finding]:
     answer = lane.search("cn=Subschema", "(objectClass=subschema)", ["attributeTypes", "objectClasses"])
     known = _by_name([*answer.values.get("attributetypes", []), *answer.values.get("objectclasses", [])])
     if answer.code != SUCCESS or not known:
-        remedy = 'let it be read: olcAccess: to dn.base="cn=Subschema" by * read (in the frontend database)'
-        yield untried("schema", "the server does not show its schema", remedy)
+        remedy = _('let it be read: olcAccess: to dn.base="cn=Subschema" by * read (in the frontend database)')
+        yield untried("schema", _("the server does not show its schema"), remedy)
         return
     problems = [*_ours(case, known), *_named(case, known)]
-    yield from problems or [ok("schema", "it has our attributes and classes, and all that the settings name")]
+    yield from problems or [ok("schema", _("it has our attributes and classes, and all that the settings name"))]
 
 
 def _ours(case: Case, known: dict[str, str]) -> Iterator[Finding]:
@@ -39,16 +40,19 @@ def _ours(case: Case, known: dict[str, str]) -> Iterator[Finding]:
     case.unknown |= set(missing)
     if len(missing) == len(wanted):
         case.lacks_schema = True
-        yield broken("schema", "our own schema is not loaded", f"load {_OURS}", case.load(_OURS))
+        said, remedy = _("our own schema is not loaded"), _("load %(file)s", file=_OURS)
+        yield broken("schema", said, remedy, case.load(_OURS))
         return
     if missing:
         case.lacks_schema = True
-        said = f"an older schema of ours is loaded: it lacks {', '.join(missing)}"
-        yield broken("schema", said, f"replace cn=moncompte,cn=schema,cn=config by config/ldap/{_OURS} (ldapmodify)")
+        said = _("an older schema of ours is loaded: it lacks %(names)s", names=", ".join(missing))
+        entry, file = "cn=moncompte,cn=schema,cn=config", f"config/ldap/{_OURS}"
+        yield broken("schema", said, _("replace %(entry)s by %(file)s (ldapmodify)", entry=entry, file=file))
     changed = [name for name in wanted if name in known and not _facts(wanted[name]) <= _facts(known[name])]
     if changed:
-        said = f"defined otherwise than in config/ldap/{_OURS}: {', '.join(changed)}"
-        yield broken("schema", said, "without its EQUALITY rule and SINGLE-VALUE, a key would not work just once")
+        file = f"config/ldap/{_OURS}"
+        said = _("defined otherwise than in %(file)s: %(names)s", file=file, names=", ".join(changed))
+        yield broken("schema", said, _("without its EQUALITY rule and SINGLE-VALUE, a key would not work just once"))
 
 
 def _named(case: Case, known: dict[str, str]) -> Iterator[Finding]:
@@ -64,14 +68,14 @@ def _named(case: Case, known: dict[str, str]) -> Iterator[Finding]:
         ours = [key for key, value in unknown.items() if value.lower() in brought]
         if ours:
             names = ", ".join(unknown.pop(key) for key in ours)
-            said = f"the directory does not know {names}"
-            yield broken("schema", said, f"load {file}, or the full schema", case.load(file))
+            said = _("the directory does not know %(names)s", names=names)
+            yield broken("schema", said, _("load %(file)s, or the full schema", file=file), case.load(file))
     for key, value in unknown.items():
-        section = "[directory]" if key.startswith("population") else "[attributes]"
-        remedy = f"{section} {key.partition(' ')[0]}: correct it" + (
-            '; "" where it is not kept' if "[att" in section else ""
-        )
-        yield broken("schema", f"the directory does not know {value}", remedy)
+        if key.startswith("population"):
+            remedy = _("[directory] population: correct it")
+        else:
+            remedy = _('[attributes] %(key)s: correct it; "" where it is not kept', key=key)
+        yield broken("schema", _("the directory does not know %(names)s", names=value), remedy)
 
 
 def _by_name(definitions: list[str]) -> dict[str, str]:

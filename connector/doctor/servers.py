@@ -10,6 +10,7 @@ from connector.directory.inspection import INVALID_CREDENTIALS, NO_HANDSHAKE, SU
 from connector.doctor import remedies
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, broken, ok, untried, warning
+from connector.wording import _, ngettext
 
 _SOON = timedelta(days=30)
 _LATE = timedelta(seconds=10)
@@ -36,18 +37,19 @@ def reach(case: Case) -> Iterator[Finding]:
 
 def _unreached(uri: str, error: Unreached) -> Finding:
     if error.stage is Stage.OPEN:
-        return broken("server", f"{uri} does not answer: {error}", "[directory] uri; is slapd running, and reachable?")
+        said = _("%(uri)s does not answer: %(error)s", uri=uri, error=error)
+        return broken("server", said, _("[directory] uri; is slapd running, and reachable?"))
     if "protocolError" in str(error):
-        said = f"{uri} has no TLS"
-        remedy = (
+        said = _("%(uri)s has no TLS", uri=uri)
+        remedy = _(
             "give slapd a certificate (cn=config: olcTLSCertificateFile, olcTLSCertificateKeyFile), or use ldapi://"
         )
-    elif str(error).startswith(NO_HANDSHAKE):
-        said = f"{uri}: {error}"
-        remedy = "[directory] uri: ldaps:// is port 636, where slapd listens with -h ldaps:///; StartTLS is ldap://"
+    elif str(error).startswith(_(NO_HANDSHAKE)):
+        said = _("%(what)s: %(said)s", what=uri, said=error)
+        remedy = _("[directory] uri: ldaps:// is port 636, where slapd listens with -h ldaps:///; StartTLS is ldap://")
     else:
-        said = f"{uri}: its certificate is not believed: {error}"
-        remedy = "[directory] ca_file: the authority that signed it; uri: a name in it; an expired one: renew it"
+        said = _("%(uri)s: its certificate is not believed: %(error)s", uri=uri, error=error)
+        remedy = _("[directory] ca_file: the authority that signed it; uri: a name in it; an expired one: renew it")
     return broken("certificate", said, remedy)
 
 
@@ -55,12 +57,20 @@ def _reached(case: Case, lane: Lane) -> Finding:
     uri, ends = lane.uri, lane.certificate_ends()
     if ends is None:
         if uri.startswith("ldap://") and not uri.startswith(_LOCAL):
-            return broken("certificate", f"{uri} is spoken to in clear", "[directory] start_tls = true")
-        return ok("server", f"{uri} answers")
-    days = (ends - case.now).days
+            return broken("certificate", _("%(uri)s is spoken to in clear", uri=uri), "[directory] start_tls = true")
+        return ok("server", _("%(uri)s answers", uri=uri))
+    days, day = (ends - case.now).days, f"{ends:%Y-%m-%d}"
     if ends - case.now < _SOON:
-        return warning("certificate", f"{uri}: its certificate ends in {days} days, {ends:%Y-%m-%d}", "renew it")
-    return ok("server", f"{uri} answers; its certificate is good for {days} days, until {ends:%Y-%m-%d}")
+        said = ngettext(
+            "%(uri)s: its certificate ends in %(num)d day, %(day)s",
+            "%(uri)s: its certificate ends in %(num)d days, %(day)s",
+            days,
+            uri=uri,
+            day=day,
+        )
+        return warning("certificate", said, _("renew it"))
+    said = _("%(uri)s answers; its certificate is good for %(days)s days, until %(day)s", uri=uri, days=days, day=day)
+    return ok("server", said)
 
 
 def _sign_in(case: Case, lane: Lane) -> Iterator[Finding]:
@@ -68,7 +78,9 @@ def _sign_in(case: Case, lane: Lane) -> Iterator[Finding]:
     answer = lane.bind(directory.bind_dn, directory.password.get_secret_value())
     if answer.code == SUCCESS:
         case.lanes.append(lane)
-        yield ok("sign-in", f"{lane.uri} lets {directory.bind_dn} in, in {answer.milliseconds:.0f} ms")
+        spent = f"{answer.milliseconds:.0f}"
+        said = _("%(uri)s lets %(dn)s in, in %(spent)s ms", uri=lane.uri, dn=directory.bind_dn, spent=spent)
+        yield ok("sign-in", said)
         return
     yield _shut_out(case, lane, answer.code)
     lane.close()
@@ -78,30 +90,42 @@ def _shut_out(case: Case, lane: Lane, code: int) -> Finding:
     """Why, as far as a stranger may see. After the failed bind the connection is a stranger's."""
     dn = case.settings.directory.bind_dn
     if code == _CONFIDENTIALITY:
-        return broken(
-            "sign-in", f"{lane.uri} takes no password outside TLS", "[directory] start_tls = true, or ldaps://"
-        )
+        said = _("%(uri)s takes no password outside TLS", uri=lane.uri)
+        return broken("sign-in", said, _("[directory] start_tls = true, or ldaps://"))
     if code != INVALID_CREDENTIALS:
-        return broken("sign-in", f"{lane.uri} does not let {dn} in: result code {code}", "slapd's log says why")
+        said = _("%(uri)s does not let %(dn)s in: result code %(code)s", uri=lane.uri, dn=dn, code=code)
+        return broken("sign-in", said, _("slapd's log says why"))
     seen = lane.search(dn, attributes=["pwdAccountLockedTime"])
     if seen.values.get("pwdaccountlockedtime"):
-        fix = remedies.to_data(
-            dn,
-            "delete: pwdAccountLockedTime",
-            "-",
-            "replace: pwdPolicySubentry",
-            f"pwdPolicySubentry: {case.gentle_policy}",
-        )
-        return broken("sign-in", f"{dn} is locked by the password policy", "unlock it, under one that never locks", fix)
+        return _locked(case, dn)
     others = (lane.search(other).code for other in (dn.partition(",")[2], case.settings.directory.people_dn))
     if seen.code != SUCCESS and SUCCESS in others:  # so entries are shown to strangers, and this one is not there
         load = case.load(remedies.ENTRIES)
         missing = load if lane.search(dn.partition(",")[2]).code != SUCCESS else remedies.record(load, dn)
-        return broken("sign-in", f"there is no entry {dn}", "load this, then give it a password (ldappasswd)", missing)
-    give = f"ldappasswd -x -D ADMIN -W -H ldapi:/// -T PASSWORD_FILE '{dn}' (no newline at the end of the file)"
-    hidden = f"; or there is no such entry: {remedies.ENTRIES}; or a rule of yours in front lets nobody sign in as it"
-    hidden = "" if seen.code == SUCCESS else hidden
-    return broken("sign-in", f"{lane.uri} refuses the password of {dn}", give + hidden)
+        remedy = _("load this, then give it a password (ldappasswd)")
+        return broken("sign-in", _("there is no entry %(dn)s", dn=dn), remedy, missing)
+    said = _("%(uri)s refuses the password of %(dn)s", uri=lane.uri, dn=dn)
+    return broken("sign-in", said, _give_password(dn, is_seen=seen.code == SUCCESS))
+
+
+def _locked(case: Case, dn: str) -> Finding:
+    unlock = ("delete: pwdAccountLockedTime", "-", "replace: pwdPolicySubentry")
+    fix = remedies.to_data(dn, *unlock, f"pwdPolicySubentry: {case.gentle_policy}")
+    said, remedy = _("%(dn)s is locked by the password policy", dn=dn), _("unlock it, under one that never locks")
+    return broken("sign-in", said, remedy, fix)
+
+
+def _give_password(dn: str, *, is_seen: bool) -> str:
+    """The command; and what else it may be where a stranger does not see the entry."""
+    command = f"ldappasswd -x -D ADMIN -W -H ldapi:/// -T PASSWORD_FILE '{dn}'"
+    if is_seen:
+        return _("%(command)s (no newline at the end of the file)", command=command)
+    return _(
+        "%(command)s (no newline at the end of the file); or there is no such entry: %(file)s; or a rule of yours in "
+        "front lets nobody sign in as it",
+        command=command,
+        file=remedies.ENTRIES,
+    )
 
 
 def _as_a_stranger(case: Case, uri: str) -> None:
@@ -117,8 +141,12 @@ def _as_a_stranger(case: Case, uri: str) -> None:
 
 def _suffix(case: Case) -> Iterator[Finding]:
     if case.contexts and not case.suffix:
-        said = f"this directory holds {', '.join(case.contexts)}, and not {case.settings.directory.people_dn}"
-        yield broken("suffix", said, "[directory] people_dn (bind_dn and decoy_dn alike), or uri")
+        said = _(
+            "this directory holds %(suffixes)s, and not %(dn)s",
+            suffixes=", ".join(case.contexts),
+            dn=case.settings.directory.people_dn,
+        )
+        yield broken("suffix", said, _("[directory] people_dn (bind_dn and decoy_dn alike), or uri"))
 
 
 def compare(case: Case) -> Iterator[Finding]:
@@ -126,29 +154,33 @@ def compare(case: Case) -> Iterator[Finding]:
     if len(case.settings.directory.uri) == 1:
         return
     if len(case.lanes) < len(case.settings.directory.uri):
-        yield untried("replicas", "not every server lets the portal in")
+        yield untried("replicas", _("not every server lets the portal in"))
         return
     stamps = {lane.uri: stamp for lane in case.lanes if (stamp := _context(case, lane))}
     if len(stamps) < len(case.settings.directory.uri):
-        missing = [uri for uri in case.settings.directory.uri if uri not in stamps]
-        remedy = "once the portal may read this, on each server; slapd keeps it where replication is set up (syncprov)"
-        fix = remedies.to_config(
-            f"olcDatabase={case.database.partition('olcDatabase=')[2]}",
-            "add: olcAccess",
-            f'olcAccess: {{0}}to dn.exact="{case.suffix}" attrs=entry,contextCSN',
-            f'  by dn.exact="{case.settings.directory.bind_dn}" read',
-            "  by * break",
-        )
-        yield untried("replicas", f"no contextCSN is seen on {', '.join(missing)}", remedy, fix)
+        yield _unstamped(case, [uri for uri in case.settings.directory.uri if uri not in stamps])
         return
     newest, oldest = max(stamps, key=lambda uri: stamps[uri]), min(stamps, key=lambda uri: stamps[uri])
     ahead, behind = entries.to_instant(stamps[newest]), entries.to_instant(stamps[oldest])
     lag = ahead - behind if ahead and behind else timedelta(0)
     if lag > _LATE:
-        said = f"{oldest} is {lag.total_seconds():.0f} seconds behind {newest}"
-        yield warning("replicas", said, "that server's log; until it follows, a new password does not work there")
+        seconds = f"{lag.total_seconds():.0f}"
+        said = _("%(uri)s is %(seconds)s seconds behind %(newest)s", uri=oldest, seconds=seconds, newest=newest)
+        yield warning("replicas", said, _("that server's log; until it follows, a new password does not work there"))
     else:
-        yield ok("replicas", f"{len(stamps)} servers hold the same")
+        yield ok("replicas", _("%(count)s servers hold the same", count=len(stamps)))
+
+
+def _unstamped(case: Case, missing: list[str]) -> Finding:
+    remedy = _("once the portal may read this, on each server; slapd keeps it where replication is set up (syncprov)")
+    fix = remedies.to_config(
+        f"olcDatabase={case.database.partition('olcDatabase=')[2]}",
+        "add: olcAccess",
+        f'olcAccess: {{0}}to dn.exact="{case.suffix}" attrs=entry,contextCSN',
+        f'  by dn.exact="{case.settings.directory.bind_dn}" read',
+        "  by * break",
+    )
+    return untried("replicas", _("no contextCSN is seen on %(uris)s", uris=", ".join(missing)), remedy, fix)
 
 
 def _context(case: Case, lane: Lane) -> str:
@@ -172,26 +204,35 @@ def clock(case: Case) -> Iterator[Finding]:
     monitor = case.read("cn=Current,cn=Time,cn=Monitor", "monitorTimestamp").get("monitortimestamp", [])
     exact = next(map(entries.to_instant, monitor), None)
     newest = max((instant for instant in (*seen, exact) if instant), default=None)
-    remedy = "set both clocks by NTP; keys expire and mails fall due by them"
     if newest and newest - case.now > _SKEW:
-        ahead = (newest - case.now).total_seconds()
-        yield warning("clock", f"the directory's clock is {ahead:.0f} seconds or more ahead of this host's", remedy)
-    elif exact and case.now - exact > _SKEW:
-        yield warning(
-            "clock", f"the directory's clock is {(case.now - exact).total_seconds():.0f} seconds behind", remedy
+        said = _(
+            "the directory's clock is %(seconds)s seconds or more ahead of this host's", seconds=_s(newest, case.now)
         )
+    elif exact and case.now - exact > _SKEW:
+        said = _("the directory's clock is %(seconds)s seconds behind", seconds=_s(case.now, exact))
     elif changed and issued and issued - changed > _SKEW:  # by the portal's clock, in that change or an earlier one
-        behind = (issued - changed).total_seconds()
-        yield warning("clock", f"the directory's clock was {behind:.0f} seconds or more behind the portal's", remedy)
-    elif exact:
-        yield ok("clock", "this host and the directory agree on the time")
-    elif newest:
-        yield ok(
-            "clock",
-            f"nothing in the directory was written in this host's future; the latest, {newest:%Y-%m-%d %H:%M:%S} UTC",
+        said = _(
+            "the directory's clock was %(seconds)s seconds or more behind the portal's", seconds=_s(issued, changed)
         )
     else:
-        yield untried("clock", "the directory shows no instant of its own", "compare: date -u, on both hosts")
+        yield _agreeing(newest, is_exact=exact is not None)
+        return
+    yield warning("clock", said, _("set both clocks by NTP; keys expire and mails fall due by them"))
+
+
+def _agreeing(newest: datetime | None, *, is_exact: bool) -> Finding:
+    if is_exact:
+        return ok("clock", _("this host and the directory agree on the time"))
+    if newest:
+        latest = f"{newest:%Y-%m-%d %H:%M:%S} UTC"
+        said = _("nothing in the directory was written in this host's future; the latest, %(instant)s", instant=latest)
+        return ok("clock", said)
+    return untried("clock", _("the directory shows no instant of its own"), _("compare: date -u, on both hosts"))
+
+
+def _s(later: datetime, earlier: datetime) -> str:
+    """Whole seconds in between."""
+    return f"{(later - earlier).total_seconds():.0f}"
 
 
 def _instant(values: dict[str, list[str]], name: str) -> datetime | None:

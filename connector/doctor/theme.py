@@ -9,6 +9,7 @@ from connector.doctor.finding import Finding, broken, ok, warning
 from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES, REFERENCE
 from connector.settings.theme import FILE, SAMPLES, Theme
+from connector.wording import _
 
 _OF_SAMPLES = re.compile(r"\.example\b|Exempleville")  # nobody's: RFC 2606
 _OWED = ("controller", "data_protection")  # in the privacy notice: GDPR, article 13
@@ -23,35 +24,40 @@ def examine(name: str) -> Iterator[Finding]:
     try:
         theme = Theme.load(name)
     except SettingsInvalid as error:
-        yield from (
-            broken("theme", problem, "mend it (docs/theme.md): the portal does not start before")
-            for problem in error.problems
-        )
+        remedy = _("mend it (docs/theme.md): the portal does not start before")
+        yield from (broken("theme", problem, remedy) for problem in error.problems)
         return
     found = [*_own(theme), *_owed(theme), *_audited(theme), *_logo(theme)]
-    yield from found or [ok("theme", f"the theme is {theme.fr.university}'s, in {theme.folder}")]
+    yield from found or [
+        ok("theme", _("the theme is %(whose)s's, in %(folder)s", whose=theme.fr.university, folder=theme.folder))
+    ]
 
 
 def _own(theme: Theme) -> Iterator[Finding]:
     """A sample, or a copy of one that was not gone through."""
     if theme.folder.resolve().parent == SAMPLES.resolve():
-        remedy = f'copy {theme.folder}, edit {FILE} in the copy, name that folder: [web] theme = "…"'
-        yield warning("theme", f"the portal runs with a sample: it says it is {theme.fr.university}'s", remedy)
+        said = _("the portal runs with a sample: it says it is %(whose)s's", whose=theme.fr.university)
+        remedy = _(
+            'copy %(folder)s, edit %(file)s in the copy, name that folder: [web] theme = "…"',
+            folder=theme.folder,
+            file=FILE,
+        )
+        yield warning("theme", said, remedy)
         return
     universities = {Theme.load(file.parent.name).fr.university for file in SAMPLES.glob(f"*/{FILE}")}
     reference = dict(theme.words(REFERENCE))
     for language in LANGUAGES:
         own = {name: text for name, text in theme.words(language) if language == REFERENCE or text != reference[name]}
         if left := [name for name, text in own.items() if _OF_SAMPLES.search(text) or text in universities]:
-            said = f"the theme still says what its sample said: [{language}] {', '.join(left)}"
+            where = f"[{language}] {', '.join(left)}"
+            said = _("the theme still says what its sample said: %(where)s", where=where)
             yield warning("theme", said, f"{theme.folder / FILE}")
 
 
 def _owed(theme: Theme) -> Iterator[Finding]:
     if missing := [name for name in _OWED if not getattr(theme.fr, name).strip()]:
-        said = (
-            f"the theme does not say [{REFERENCE}] {' nor '.join(missing)}: the privacy notice must (GDPR, article 13)"
-        )
+        where = f"[{REFERENCE}] " + _(" nor ").join(missing)
+        said = _("the theme does not say %(where)s: the privacy notice must (GDPR, article 13)", where=where)
         yield warning("theme", said, f"{theme.folder / FILE}")
 
 
@@ -60,8 +66,13 @@ def _audited(theme: Theme) -> Iterator[Finding]:
     said = theme.accessibility
     lacking = [name for name in ("rate", "auditor", "audited") if getattr(said, name) in {None, ""}]
     if said.conformity != "none" and lacking:
-        told = f'[accessibility] conformity is "{said.conformity}" without {", ".join(lacking)} of the audit'
-        yield warning("theme", told, f"{theme.folder / FILE}; without an audit the law's word is none (RGAA 4.1.2)")
+        told = _(
+            '[accessibility] conformity is "%(conformity)s" without %(names)s of the audit',
+            conformity=said.conformity,
+            names=", ".join(lacking),
+        )
+        remedy = _("%(file)s; without an audit the law's word is none (RGAA 4.1.2)", file=theme.folder / FILE)
+        yield warning("theme", told, remedy)
 
 
 def _logo(theme: Theme) -> Iterator[Finding]:
@@ -70,7 +81,9 @@ def _logo(theme: Theme) -> Iterator[Finding]:
         return
     file = theme.folder / theme.look.logo
     if found := _LIVELY.search(file.read_text(encoding="utf-8", errors="replace")):
-        said = (
-            f'{file.name} has "{found[0].strip()}": a picture runs no script and fetches nothing, so it shows in part'
+        said = _(
+            '%(file)s has "%(found)s": a picture runs no script and fetches nothing, so it shows in part',
+            file=file.name,
+            found=found[0].strip(),
         )
-        yield warning("theme", said, "save it as a plain SVG, its fonts as paths and its pictures inside")
+        yield warning("theme", said, _("save it as a plain SVG, its fonts as paths and its pictures inside"))

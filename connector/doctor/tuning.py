@@ -12,9 +12,11 @@ from connector.doctor import remedies
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, broken, ok, untried, warning
 from connector.settings import Settings
+from connector.wording import _
 
 _TERM = re.compile(r"\(([A-Za-z][\w.-]*)[~<>]?=(\*\))?")
 _LARGE, _SLOW_MS, _MUCH = 5000, 20.0, 10
+_ARGON2 = "olcModuleLoad: argon2 m=19456 t=2 p=1"
 _WEAK = {"{CLEARTEXT}", "{MD5}", "{SMD5}", "{SHA}", "{CRYPT}"}
 
 Entry = dict[str, list[str]]
@@ -25,10 +27,12 @@ def look(case: Case, uri: str) -> Iterator[Finding]:
     try:
         lane = Lane(case.settings.directory.model_copy(update={"start_tls": False}), uri)
     except Unreached as error:
-        yield broken("config", f"{uri} does not answer: {error}", "--config: ldapi:/// on the directory's own host")
+        said = _("%(uri)s does not answer: %(error)s", uri=uri, error=error)
+        yield broken("config", said, _("--config: ldapi:/// on the directory's own host"))
         return
     if lane.bind_as_owner().code != SUCCESS or not (found := _configuration(lane)):
-        yield untried("config", f"{uri} does not show cn=config to this user", "run it as root on the directory's host")
+        because = _("%(uri)s does not show cn=config to this user", uri=uri)
+        yield untried("config", because, _("run it as root on the directory's host"))
         lane.close()
         return
     case.owner = lane
@@ -66,28 +70,32 @@ def examine(case: Case) -> Iterator[Finding]:
 
 def _root(case: Case, database: Entry) -> Iterator[Finding]:
     if any(dn.lower() == case.settings.directory.bind_dn.lower() for dn in database.get("olcrootdn", [])):
-        said = "[directory] bind_dn is the rootdn: no rule and no policy holds it"
-        yield broken("rootdn", said, f"the entry of config/ldap/{remedies.ENTRIES}")
+        said = _("[directory] bind_dn is the rootdn: no rule and no policy holds it")
+        yield broken("rootdn", said, _("the entry of %(file)s", file=f"config/ldap/{remedies.ENTRIES}"))
 
 
 def _indexes(case: Case, database: Entry) -> Iterator[Finding]:
     """Every attribute of our filters, of the kind the filter asks."""
     has: dict[str, set[str]] = {}
     for line in database.get("olcdbindex", []):
-        names, _, kinds = re.sub(r"^\{\d+\}", "", line).partition(" ")
+        names, _space, kinds = re.sub(r"^\{\d+\}", "", line).partition(" ")
         has |= {name.lower(): set(re.split("[, ]+", kinds or "pres,eq")) for name in names.split(",")}
     asked = {name: kind for name, kind in wanted(case.settings).items() if name.lower() not in case.unknown}
     missing = {name: kind for name, kind in asked.items() if kind not in has.get(name.lower(), set())}
     if missing:
         lines = [f"olcDbIndex: {name} {_kinds(has, name, kind)}" for name, kind in missing.items()]
-        replaced = [name for name in missing if name.lower() in has]
-        said = f"no index: {', '.join(missing)}; each of those searches reads the whole directory"
-        remedy = "slapd builds it in the background" + (
-            f"; take the old line of {', '.join(replaced)} out first" if replaced else ""
-        )
+        said = _("no index: %(names)s; each of those searches reads the whole directory", names=", ".join(missing))
+        remedy = _background([name for name in missing if name.lower() in has])
         yield warning("indexes", said, remedy, remedies.to_config(case.database, "add: olcDbIndex", *lines))
     else:
-        yield ok("indexes", "there is an index for every search of the portal")
+        yield ok("indexes", _("there is an index for every search of the portal"))
+
+
+def _background(replaced: list[str]) -> str:
+    """What becomes of a new index; ``replaced`` have a line already."""
+    if not replaced:
+        return _("slapd builds it in the background")
+    return _("slapd builds it in the background; take the old line of %(names)s out first", names=", ".join(replaced))
 
 
 def wanted(settings: Settings) -> dict[str, str]:
@@ -107,13 +115,14 @@ def feel(case: Case) -> Iterator[Finding]:
     spent = {}
     for name in [name for name, kind in wanted(case.settings).items() if kind == "eq" and name != entries.MAIL_DUE]:
         asked = f"(&{directory.population}({name}={keys.random_id()}))"
-        answers = [lane.search(directory.people_dn, asked, scope=SUBTREE) for _ in range(2)]
+        answers = [lane.search(directory.people_dn, asked, scope=SUBTREE) for _turn in range(2)]
         spent[name] = min(answer.milliseconds for answer in answers)
     slow = [name for name, took in spent.items() if took > _SLOW_MS and took > _MUCH * min(spent.values())]
     if slow:
-        said = f"a search by {', '.join(slow)} takes {max(spent.values()):.0f} ms: is there no index?"
+        longest = f"{max(spent.values()):.0f}"
+        said = _("a search by %(names)s takes %(spent)s ms: is there no index?", names=", ".join(slow), spent=longest)
         fix = remedies.to_config(case.database, "add: olcDbIndex", *(f"olcDbIndex: {name} eq" for name in slow))
-        yield warning("indexes", said, "slapd builds it in the background", fix)
+        yield warning("indexes", said, _background([]), fix)
 
 
 def _kinds(has: dict[str, set[str]], name: str, kind: str) -> str:
@@ -126,9 +135,8 @@ def _overlays(case: Case) -> Iterator[Finding]:
     if case.overlays["ppolicy"].get("olcppolicyuselockout") == ["TRUE"]:
         dn = case.overlays["ppolicy"]["dn"][0]
         fix = remedies.to_config(dn, "replace: olcPPolicyUseLockout", "olcPPolicyUseLockout: FALSE")
-        yield warning(
-            "lockout", "olcPPolicyUseLockout tells strangers that an account is locked, and so exists", "FALSE", fix
-        )
+        said = _("olcPPolicyUseLockout tells strangers that an account is locked, and so exists")
+        yield warning("lockout", said, "FALSE", fix)
     yield from _unique(case)
 
 
@@ -138,12 +146,13 @@ def _unique(case: Case) -> Iterator[Finding]:
     uris = " ".join(value for name, values in overlay.items() if name.startswith("olcunique") for value in values)
     guarded = {word.lower() for word in re.findall(r"[\w.-]+", uris)}
     if rescue.lower() in guarded:
-        said = f"the unique overlay guards {rescue}: with our assertions every redeem fails (122)"
-        yield broken("unique", said, "take that attribute out of olcUniqueURI: families share an address, too")
+        said = _("the unique overlay guards %(name)s: with our assertions every redeem fails (122)", name=rescue)
+        yield broken("unique", said, _("take that attribute out of olcUniqueURI: families share an address, too"))
     held = [name for name in case.settings.intake.update if name.lower() in guarded]
     if held:
-        said = f"the unique overlay guards {', '.join(held)}: with our assertions no import can correct it (122)"
-        yield warning("unique", said, "take it out of olcUniqueURI: moncompte import and check look for doubles")
+        names = ", ".join(held)
+        said = _("the unique overlay guards %(names)s: with our assertions no import can correct it (122)", names=names)
+        yield warning("unique", said, _("take it out of olcUniqueURI: moncompte import and check look for doubles"))
 
 
 def _hash(case: Case, found: dict[str, Entry]) -> Iterator[Finding]:
@@ -153,19 +162,17 @@ def _hash(case: Case, found: dict[str, Entry]) -> Iterator[Finding]:
     argon2 = next((line for line in modules if "argon2" in line), "")
     needs = scheme == "{ARGON2}" or case.settings.password.hash == "argon2id"
     if needs and not argon2:
-        fix = remedies.to_config(
-            "cn=module{0},cn=config", "add: olcModuleLoad", "olcModuleLoad: argon2 m=19456 t=2 p=1"
-        )
-        yield broken("scheme", "passwords are hashed with argon2, and slapd has not loaded that module", "load it", fix)
+        fix = remedies.to_config("cn=module{0},cn=config", "add: olcModuleLoad", _ARGON2)
+        said = _("passwords are hashed with argon2, and slapd has not loaded that module")
+        yield broken("scheme", said, _("load it"), fix)
     elif scheme == "{ARGON2}" and "m=" not in argon2:
-        said = "the argon2 module is loaded without parameters: slapd before 2.5.19 and 2.6.9 then takes 4 MiB"
-        yield warning("scheme", said, "olcModuleLoad: argon2 m=19456 t=2 p=1, in place of that line")
+        said = _("the argon2 module is loaded without parameters: slapd before 2.5.19 and 2.6.9 then takes 4 MiB")
+        yield warning("scheme", said, _("%(line)s, in place of that line", line=_ARGON2))
     elif scheme.upper() in _WEAK:
-        yield warning(
-            "scheme", f"new passwords are hashed as {scheme}, which is weak", f"config/ldap/{remedies.MODULES}"
-        )
+        said = _("new passwords are hashed as %(scheme)s, which is weak", scheme=scheme)
+        yield warning("scheme", said, f"config/ldap/{remedies.MODULES}")
     else:
-        yield ok("scheme", f"new passwords are hashed as {scheme}")
+        yield ok("scheme", _("new passwords are hashed as %(scheme)s", scheme=scheme))
 
 
 def _rules(case: Case, database: Entry) -> Iterator[Finding]:
@@ -174,7 +181,10 @@ def _rules(case: Case, database: Entry) -> Iterator[Finding]:
     for line in database.get("olcsyncrepl", []):
         reader = re.search(r'binddn="?([^"\s]+)', line)
         if reader and not any(reader[1].lower() in rule and "keyhash" in rule for rule in rules):
-            said = f"{reader[1]}, which a replica reads with, has no rule of its own: that replica lacks the keys"
-            yield warning("replica-reader", said, "docs/directory.md, Administrators and replicas")
+            said = _(
+                "%(dn)s, which a replica reads with, has no rule of its own: that replica lacks the keys", dn=reader[1]
+            )
+            yield warning("replica-reader", said, _("docs/directory.md, Administrators and replicas"))
     ours = [rule for rule in rules if case.settings.directory.bind_dn.lower() in rule]
-    yield ok("rules", f"{len(rules)} access rules, {len(ours)} of them about the portal")
+    said = _("%(count)s access rules, %(ours)s of them about the portal", count=len(rules), ours=len(ours))
+    yield ok("rules", said)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.cairo import cairocffi
+from connector.wording import _
 
 FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
 _EM = 1000.0
@@ -35,7 +36,7 @@ class Font:
         free_type, library = _library()
         self._handle = cairocffi.ffi.new("FT_Face *")
         if free_type.FT_New_Face(library[0], str(path).encode(), 0, self._handle):
-            raise ValueError(f"{path}: is not a font")
+            raise ValueError(_("%(path)s: is not a font", path=path))
         pointer = cairocffi.cairo.cairo_ft_font_face_create_for_ft_face(self._handle[0], 0)
         self.face = cairocffi.FontFace._from_pointer(pointer, incref=False)
         options = cairocffi.FontOptions(hint_style=cairocffi.HINT_STYLE_NONE, hint_metrics=cairocffi.HINT_METRICS_OFF)
@@ -101,5 +102,5 @@ def _library() -> tuple[Any, Any]:
     free_type = cairocffi.dlopen(cairocffi.ffi, (), ("libfreetype.so.6", "libfreetype.6.dylib"))
     handle = cairocffi.ffi.new("FT_Library *")
     if free_type.FT_Init_FreeType(handle):
-        raise OSError("FreeType does not start")
+        raise OSError(_("FreeType does not start"))
     return free_type, handle

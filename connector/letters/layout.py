@@ -12,6 +12,7 @@ from connector import keys
 from connector.letters.fonts import Font, Fonts
 from connector.letters.lines import one_line, wrap
 from connector.letters.template import Letter, Template
+from connector.wording import _
 
 WIDTH, HEIGHT = 210.0, 297.0
 LEFT, RIGHT = 20.0, 190.0
@@ -71,7 +72,8 @@ class Layout:
                 return sheet
             size -= 0.5
             if size < _SMALLEST:
-                sheet.problems.append(f"the text is {sheet.y - _BOTTOM:.0f} mm too long for one page")
+                excess = f"{sheet.y - _BOTTOM:.0f}"
+                sheet.problems.append(_("the text is %(excess)s mm too long for one page", excess=excess))
                 return sheet
 
     def _arranged(self, letter: Letter, facts: Mapping[str, str], size: float) -> Sheet:
@@ -94,14 +96,17 @@ class Layout:
         for line in sender.lines:
             self._paragraph(sheet, line, facts, 8.5, width=width, tone="grey")
         if sheet.y > _TOP - 4:
-            sheet.problems.append("[sender]: too many or too long lines: they run into the text")
+            sheet.problems.append(_("[sender]: too many or too long lines: they run into the text"))
 
     def _window(self, sheet: Sheet, letter: Letter, facts: Mapping[str, str]) -> None:
         """The address, as the post reads it; then place and date."""
         place = self._template.address
         lines = self._address(sheet, letter, facts["name"])
         if len(lines) > _ADDRESS_LINES:
-            sheet.problems.append(f"an address of {len(lines)} lines, name included; {_ADDRESS_LINES} at most")
+            told = _(
+                "an address of %(count)s lines, name included; %(most)s at most", count=len(lines), most=_ADDRESS_LINES
+            )
+            sheet.problems.append(told)
         step = min(4.6, place.height / _ADDRESS_LINES)
         for number, line in enumerate(lines[:_ADDRESS_LINES]):
             self._fitted(sheet, line, (place.left, place.top + (number + 0.8) * step), place.width, _ADDRESS_SIZES)
@@ -200,7 +205,7 @@ class Layout:
         if y is None:
             sheet.y = place
         elif place > HEIGHT - 4:
-            sheet.problems.append("[text] footer: too long")
+            sheet.problems.append(_("[text] footer: too long"))
 
     def _fitted(
         self,
@@ -216,7 +221,8 @@ class Layout:
         font = self._font(sheet, kind, text)
         size = min(sizes[0], width / max(font.width(text, POINT), 1e-6))
         if size < sizes[1]:
-            sheet.problems.append(f"too long for one line of {width:.0f} mm: {text[:_TOLD]}")
+            told = _("too long for one line of %(width)s mm: %(text)s", width=f"{width:.0f}", text=text[:_TOLD])
+            sheet.problems.append(told)
         sheet.marks.append(Mark(*place, text, font, size, tone))
 
     def _filled(self, text: str, facts: Mapping[str, str]) -> str:
@@ -229,7 +235,7 @@ class Layout:
             missing = " ".join(
                 f"{char if char.isprintable() else ''}(U+{ord(char):04X})" for char in fonts.missing(text)
             )
-            problem = f"no font of [page] {kind}_fonts shows {missing}"
+            problem = _("no font of [page] %(fonts)s shows %(missing)s", fonts=f"{kind}_fonts", missing=missing)
             if problem not in sheet.problems:
                 sheet.problems.append(problem)
         return font or fonts.first

@@ -13,6 +13,7 @@ import zxingcpp
 from connector.cairo import cairocffi
 from connector.letters.template import NO_LOGO, Template
 from connector.settings.theme import Theme
+from connector.wording import _, reason
 
 _QUIET = 4  # modules around a QR code, ISO/IEC 18004 §9.1
 _WIDEST_LOGO = 80.0  # millimetres
@@ -30,7 +31,7 @@ def logo(template: Template, theme: Theme) -> tuple[cairocffi.ImageSurface | Non
     try:
         surface = _png(path) if path.suffix.lower() == ".png" else _jpeg(path)
     except OSError as error:
-        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise ValueError(_("%(file)s cannot be read: %(reason)s", file=path.name, reason=reason(error))) from None
     height = template.sender.logo_height
     return surface, min(height / surface.get_height(), _WIDEST_LOGO / surface.get_width())
 
@@ -48,7 +49,7 @@ def _png(path: Path) -> cairocffi.ImageSurface:
     try:
         return cairocffi.ImageSurface.create_from_png(io.BytesIO(octets))
     except (cairocffi.CairoError, OSError, MemoryError):  # OSError: it ends too early
-        raise ValueError(f"{path.name} is not a PNG file") from None
+        raise ValueError(_("%(file)s is not a PNG file", file=path.name)) from None
 
 
 def _jpeg(path: Path) -> cairocffi.ImageSurface:
@@ -59,12 +60,22 @@ def _jpeg(path: Path) -> cairocffi.ImageSurface:
         if marker in _JPEG_SIZES:
             height, width = struct.unpack_from(">HH", octets, place + 5)
             if not 0 < width * height <= _MOST_PIXELS:
-                raise ValueError(f"{path.name} is {width} by {height} pixels: {_MOST_PIXELS:,} in all at most")
+                raise ValueError(_too_large(path.name, width, height))
             surface = cairocffi.ImageSurface(cairocffi.FORMAT_RGB24, width, height)
             surface.set_mime_data("image/jpeg", octets)
             return surface
         place += 2 + length
-    raise ValueError(f"{path.name} is not a JPEG file")
+    raise ValueError(_("%(file)s is not a JPEG file", file=path.name))
+
+
+def _too_large(name: str, width: int, height: int) -> str:
+    return _(
+        "%(file)s is %(width)s by %(height)s pixels: %(most)s million in all at most",
+        file=name,
+        width=width,
+        height=height,
+        most=_MOST_PIXELS // 1_000_000,
+    )
 
 
 def rounded(context: cairocffi.Context, x: float, y: float, width: float, height: float, radius: float) -> None:

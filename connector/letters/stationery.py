@@ -20,6 +20,7 @@ from connector.letters.template import Letter, Template
 from connector.settings import Web
 from connector.settings.colors import TEXT, contrast
 from connector.settings.theme import Theme
+from connector.wording import _
 
 _KINDS = ("text", "bold", "key")
 _KEY_CHARACTERS = keys.ALPHABET + "-"
@@ -43,18 +44,23 @@ class Stationery:
         try:
             self._logo, self._logo_scale = logo(template, theme)
         except ValueError as error:
-            problems.append(f"{template.folder}: [sender] logo: {error}")
+            problems.append(_located(template, f"[sender] logo: {error}"))
         color = template.page.color or theme.light.accent
         if (found := contrast(color, _WHITE)) < TEXT:
-            said = f"{color} on white paper has a contrast of {found:.2f}, {TEXT} at least"
-            problems.append(f"{template.folder}: [page] color: {said}")
+            said = _(
+                "[page] color: %(color)s on white paper has a contrast of %(found)s, %(least)s at least",
+                color=color,
+                found=f"{found:.2f}",
+                least=TEXT,
+            )
+            problems.append(_located(template, said))
         if problems:
             raise SettingsInvalid(problems)
         self._layout = Layout(template, self._facts(theme, written), self._fonts, self._logo_height())
         self._tones = _tones(color)
         self._until = lru_cache(maxsize=64)(self._in_words)
         if problems := self.arrange(Letter("Zoé Martin", "zmartin", _SAMPLE_KEY, written)).problems:
-            raise SettingsInvalid([f"{template.folder}: {problem}" for problem in problems])
+            raise SettingsInvalid([_located(template, problem) for problem in problems])
 
     def arrange(self, letter: Letter) -> Sheet:
         """Where everything of this letter goes, and why it cannot be printed as it should, if it cannot."""
@@ -123,6 +129,10 @@ class Stationery:
         context.show_text(mark.text)
 
 
+def _located(template: Template, problem: str) -> str:
+    return _("%(what)s: %(said)s", what=template.folder, said=problem)
+
+
 def _fonts(template: Template) -> tuple[dict[str, Fonts], list[str]]:
     """The fonts that are there; one that is wanted first and is not there is a problem."""
     found, problems = {}, []
@@ -135,7 +145,7 @@ def _fonts(template: Template) -> tuple[dict[str, Fonts], list[str]]:
             problems.append(str(error))
             continue
         problems += [
-            f"{template.folder}: [page] {kind}_fonts: {name} is neither there nor below /usr/share/fonts"
+            _located(template, _missing_font(f"{kind}_fonts", name))
             for name, path in zip(names, paths, strict=True)
             if path is None
         ]
@@ -144,8 +154,13 @@ def _fonts(template: Template) -> tuple[dict[str, Fonts], list[str]]:
         return found, problems
     key_font = found["key"].for_text(_KEY_CHARACTERS)
     if key_font is None or not key_font.is_monospaced(_KEY_CHARACTERS):
-        problems.append(f"{template.folder}: [page] key_fonts: none shows the whole of a key, every character as wide")
+        said = _("[page] key_fonts: none shows the whole of a key, every character as wide")
+        problems.append(_located(template, said))
     return found, problems
+
+
+def _missing_font(key: str, name: str) -> str:
+    return _("[page] %(key)s: %(name)s is neither there nor below /usr/share/fonts", key=key, name=name)
 
 
 def _tones(color: str) -> dict[str, _Color]:

@@ -11,11 +11,13 @@ from typing import Annotated, Self
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES, REFERENCE
+from connector.settings.problems import judged, located
 from connector.settings.toml import read_toml
-from connector.wording import _
+from connector.wording import N_, _, reason
 
 FILE = "letter.toml"
 NO_LOGO = "none"
@@ -45,11 +47,11 @@ def _text(value: str) -> str:
     try:
         pieces = list(string.Formatter().parse(value))
     except ValueError as error:
-        raise ValueError(f"{error}; write a brace that is meant twice, {{{{ or }}}}") from None
-    for _text, name, spec, conversion in pieces:
+        raise ValueError(_("%(error)s; write a brace that is meant twice, {{ or }}", error=error)) from None
+    for _text_before, name, spec, conversion in pieces:
         if name is not None and (name not in PLACEHOLDERS or spec or conversion):
             known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-            raise ValueError(f"unknown placeholder {{{name}}}; known: {known}")
+            raise ValueError(_("unknown placeholder {%(name)s}; known: %(known)s", name=name, known=known))
     return value
 
 
@@ -58,7 +60,7 @@ def _pattern(value: str) -> str:
     try:
         format_datetime(_SAMPLE, value, locale="fr")
     except (ValueError, AttributeError) as error:
-        raise ValueError(f"{error}; a date pattern is such as EEEE d MMMM y") from None
+        raise ValueError(_("%(error)s; a date pattern is such as EEEE d MMMM y", error=error)) from None
     return value
 
 
@@ -66,15 +68,15 @@ def _locale(value: str) -> str:
     try:
         Locale.parse(value, sep="-")
     except (ValueError, LookupError, UnknownLocaleError):
-        raise ValueError("a language we have the months' names of, such as fr or en-GB") from None
+        raise ValueError(_("a language we have the months' names of, such as fr or en-GB")) from None
     return value
 
 
 Text = Annotated[str, AfterValidator(_text)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=12)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
-Fonts = Annotated[tuple[str, ...], Field(min_length=1, description="one or more file names, tried in order")]
-Size = Annotated[float, Field(ge=7, le=14, description="points, 7 to 14")]
+Fonts = Annotated[tuple[str, ...], Field(min_length=1, description=N_("one or more file names, tried in order"))]
+Size = Annotated[float, Field(ge=7, le=14, description=N_("points, 7 to 14"))]
 
 
 class _Table(BaseModel):
@@ -87,7 +89,9 @@ class Page(_Table):
     language: Annotated[str, AfterValidator(_locale)]
     date_pattern: Pattern = "d MMMM y"
     until_pattern: Pattern
-    color: str = Field(default="", pattern="^(#[0-9a-fA-F]{6})?$", description="such as #1c4a7a; nothing: the theme's")
+    color: str = Field(
+        default="", pattern="^(#[0-9a-fA-F]{6})?$", description=N_("such as #1c4a7a; nothing: the theme's")
+    )
     size: Size = 10.0
     fold_marks: bool = True
     text_fonts: Fonts = ("OpenSans-Regular.ttf", "DejaVuSans.ttf")
@@ -99,22 +103,22 @@ class Sender(_Table):
     """Who writes, at the top on the left."""
 
     name: Text
-    lines: Annotated[tuple[Text, ...], Field(max_length=6, description="six lines at most")] = ()
+    lines: Annotated[tuple[Text, ...], Field(max_length=6, description=N_("six lines at most"))] = ()
     logo: str = Field(
         default="",
         pattern=rf"(?i)^({NO_LOGO})?$|\.(png|jpe?g)$",
-        description=f"a PNG or JPEG file beside this one; nothing: the theme's; {NO_LOGO}: no logo",
+        description=N_("a PNG or JPEG file beside this one; nothing: the theme's; none: no logo"),
     )
-    logo_height: float = Field(default=16, ge=5, le=30, description="millimetres, 5 to 30")
+    logo_height: float = Field(default=16, ge=5, le=30, description=N_("millimetres, 5 to 30"))
 
 
 class Address(_Table):
     """Where the envelope's window is, in millimetres from the paper's left and top edge."""
 
-    left: float = Field(default=105, ge=15, le=150, description="millimetres, 15 to 150")
-    top: float = Field(default=54, ge=40, le=75, description="millimetres, 40 to 75")
-    width: float = Field(default=85, ge=40, le=120, description="millimetres, 40 to 120")
-    height: float = Field(default=25, ge=20, le=35, description="millimetres, 20 to 35")
+    left: float = Field(default=105, ge=15, le=150, description=N_("millimetres, 15 to 150"))
+    top: float = Field(default=54, ge=40, le=75, description=N_("millimetres, 40 to 75"))
+    width: float = Field(default=85, ge=40, le=120, description=N_("millimetres, 40 to 120"))
+    height: float = Field(default=25, ge=20, le=35, description=N_("millimetres, 20 to 35"))
 
 
 class Words(_Table):
@@ -153,13 +157,14 @@ class Template(_Table):
         try:
             tree = read_toml(file)
         except OSError as error:
-            raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}"]) from None
+            why = reason(error)
+            raise SettingsInvalid([_("%(file)s cannot be read: %(reason)s", file=file, reason=why)]) from None
         except ValueError as error:
             raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
             return cls.model_validate({**tree, "folder": file.parent})
         except ValidationError as error:
-            raise SettingsInvalid([_problem(file, item["loc"], item["msg"]) for item in error.errors()]) from None
+            raise SettingsInvalid([_problem(file, item) for item in error.errors()]) from None
 
     @classmethod
     def load_all(cls, path: Path) -> dict[str, Self]:
@@ -181,14 +186,16 @@ class Template(_Table):
         return read
 
 
-def _problem(file: Path, location: tuple[int | str, ...], message: str) -> str:
+def _problem(file: Path, fault: ErrorDetails) -> str:
     """File, table, key, what is expected."""
-    table, *keys = location
+    table, *keys = fault["loc"]
     model = Template.model_fields[str(table)].annotation if table in Template.model_fields else None
     known = list(model.model_fields) if isinstance(model, type) and issubclass(model, _Table) else []
-    if "Extra inputs" in message:
-        message = f"unknown; known: {', '.join(known if keys else ['page', 'sender', 'address', 'text'])}"
+    said = judged(fault)
+    if fault["type"] == "extra_forbidden":
+        tables = ["page", "sender", "address", "text"]
+        said = _("unknown; known: %(known)s", known=", ".join(known if keys else tables))
     field_info = model.model_fields.get(str(keys[0])) if known and keys and model else None  # type: ignore[union-attr]
-    expected = f" (expected: {field_info.description})" if field_info and field_info.description else ""
-    place = "".join(f", line {key + 1}" if isinstance(key, int) else f" {key}" for key in keys)
-    return f"{file}: [{table}]{place}: {message.removeprefix('Value error, ')}{expected}"
+    place = "".join(_(", line %(number)s", number=key + 1) if isinstance(key, int) else f" {key}" for key in keys)
+    where = _("%(what)s: %(said)s", what=file, said=f"[{table}]{place}")
+    return located(where, said, field_info.description if field_info else None)

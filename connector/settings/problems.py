@@ -12,10 +12,14 @@ from connector.wording import N_, _
 _PYDANTIC = {  # its sentences by their types, some of them shorter
     "missing": N_("missing"),
     "too_short": N_("too short"),
+    "too_long": N_("too long"),
     "bool_parsing": N_("Input should be a valid boolean, unable to interpret input"),
     "bool_type": N_("Input should be a valid boolean"),
     "dict_type": N_("Input should be a valid dictionary"),
+    "model_type": N_("must be a table"),
     "enum": N_("Input should be {expected}"),
+    "float_parsing": N_("Input should be a valid number, unable to parse string as a number"),
+    "float_type": N_("Input should be a valid number"),
     "greater_than": N_("Input should be greater than {gt}"),
     "greater_than_equal": N_("Input should be greater than or equal to {ge}"),
     "int_from_float": N_("Input should be a valid integer, got a number with a fractional part"),
@@ -48,9 +52,14 @@ def problem(source: str, item: ErrorDetails) -> str:
         return _unknown(where, section, key)
     model = SECTIONS.get(section)
     field = model.model_fields.get(key) if model else None
-    said = _judged(item)
-    if field and field.description:
-        return _("%(where)s: %(said)s (expected: %(what)s)", where=where, said=said, what=_(field.description))
+    said = judged(item)
+    return located(where, said, field.description if field else None)
+
+
+def located(where: str, said: str, expected: str | None) -> str:
+    """What is wrong at a place, and what is ``expected`` there, where a description tells that."""
+    if expected:
+        return _("%(where)s: %(said)s (expected: %(what)s)", where=where, said=said, what=_(expected))
     return _("%(what)s: %(said)s", what=where, said=said)
 
 
@@ -65,7 +74,7 @@ def _unknown(where: str, section: str, key: str) -> str:
     return _("%(where)s: unknown setting; known: %(known)s", where=where, known=", ".join(known))
 
 
-def _judged(item: ErrorDetails) -> str:
-    """What our validator said, or what pydantic says."""
+def judged(item: ErrorDetails) -> str:
+    """What our validator said, or what pydantic says, shorter."""
     template = _PYDANTIC.get(item["type"])
     return _(template).format(**item.get("ctx", {})) if template else item["msg"].removeprefix("Value error, ")

@@ -28,7 +28,7 @@ def _demand(section: S, is_met: bool, otherwise: str, **facts: str) -> S:
 
 
 class Web(Section):
-    """The pages: who we are, where we are, how long a session lives."""
+    """The pages: where they are, how they look, how long a session lives."""
 
     portal_url: str = Field(
         pattern=rf"^https?://{values.HOST}/?$", description=N_("the portal's own address, https://host/ (no path)")

@@ -19,27 +19,30 @@ from connector.errors import SettingsInvalid
 from connector.languages import LANGUAGES, REFERENCE
 from connector.settings import config_folder
 from connector.settings.colors import SHAPE, TEXT, contrast
+from connector.settings.problems import judged, located
 from connector.settings.sections import Section
 from connector.settings.toml import read_toml
-from connector.wording import _, reason
+from connector.wording import N_, _, reason
 
 FILE = "theme.toml"
 SAMPLES = config_folder() / "theme"
 _LARGEST_LOGO = 64 * 1024  # bytes: it travels with every mail
-_BEGINS = {  # what a file must hold near its beginning to be what its name says
-    ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    ".jpg": re.compile(rb"\xff\xd8\xff"),
-    ".jpeg": re.compile(rb"\xff\xd8\xff"),
-    ".webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+_JPEG = re.compile(rb"\xff\xd8\xff")
+_BEGINNINGS = {
     ".svg": re.compile(rb".*<([\w-]+:)?svg\b", re.DOTALL),
+    ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
 }
-Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description="such as #0d5c63")]
+Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", description=N_("such as #0d5c63"))]
 Link = Annotated[
-    str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description="https://…, mailto:… or nothing")
+    str, Field(pattern=r"^((https?://|mailto:)[^\s\"<>]+)?$", description=N_("https://…, mailto:… or nothing"))
 ]
 _FONT = r"""([\w-]+( [\w-]+)*|"[\w -]+"|'[\w -]+')"""  # a quotation mark left open would swallow the stylesheet
 Fonts = Annotated[
-    str, Field(pattern=f"^{_FONT}(, *{_FONT})*$", description='names of fonts, as in CSS: Georgia, "Noto Serif", serif')
+    str,
+    Field(pattern=f"^{_FONT}(, *{_FONT})*$", description=N_('names of fonts, as in CSS: Georgia, "Noto Serif", serif')),
 ]
 
 
@@ -63,14 +66,20 @@ class Palette(Section):
     @model_validator(mode="after")
     def _legible(self) -> Self:
         if faults := list(self._faults()):
-            raise ValueError("; ".join(faults))
+            raise ValueError(_("; ").join(faults))
         return self
 
     def _faults(self) -> Iterator[str]:
         for front, behind, least in _PAIRS:
             found = contrast(getattr(self, front), getattr(self, behind))
             if found < least:
-                yield f"{front} on {behind} has a contrast of {found:.2f}, {least} at least"
+                yield _(
+                    "%(front)s on %(behind)s has a contrast of %(found)s, %(least)s at least",
+                    front=front,
+                    behind=behind,
+                    found=f"{found:.2f}",
+                    least=least,
+                )
 
 
 _PAIRS = [
@@ -128,36 +137,40 @@ class Look(Section):
     logo: str = Field(
         default="",
         pattern=r"^([\w.-]+\.(svg|png|jpe?g|webp))?$",
-        description="an SVG, PNG, JPEG or WebP file beside this one; its name without spaces, its end in small letters",
+        description=N_("an SVG, PNG, JPEG or WebP file beside this one; name without spaces, its end in small letters"),
     )
     mail_logo: str = Field(
         default="",
         pattern=r"^([\w.-]+\.(png|jpe?g))?$",
-        description="a PNG or JPEG file beside this one: few mail programs show SVG",
+        description=N_("a PNG or JPEG file beside this one: few mail programs show SVG"),
     )
-    radius: int = Field(default=4, ge=0, le=24, description="pixels, 0 to 24")
+    radius: int = Field(default=4, ge=0, le=24, description=N_("pixels, 0 to 24"))
     text_fonts: Fonts = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
     heading_fonts: Fonts = "'Iowan Old Style', 'Palatino Linotype', Palatino, P052, 'Book Antiqua', Georgia, serif"
 
     @field_validator("logo", "mail_logo")
     @classmethod
     def _there(cls, name: str, info: ValidationInfo) -> str:
-        if name and info.context and (fault := _unfit(info.context / name)):
-            raise ValueError(f"{name} {fault}")
+        if name and info.context and (fault := _fault(info.context / name)):
+            raise ValueError(fault)
         return name
 
 
-def _unfit(file: Path) -> str:
-    """What is wrong with a logo: the end of a sentence, or nothing. One that no browser shows would go unseen."""
-    if not file.is_file():
-        return "is not there"
-    if file.stat().st_size > _LARGEST_LOGO:
-        return f"is larger than {_LARGEST_LOGO // 1024} KiB"
+def _fault(logo: Path) -> str:
+    """Why the file cannot be the logo; empty where it can.
+
+    What is no picture is not shown to the world: whoever may write in this folder need not be who may read the
+    portal's secrets, and a link there named ``logo.png`` may lead to one.
+    """
     try:
-        said = file.read_bytes()
+        if not logo.is_file():
+            return _("%(name)s is not there", name=logo.name)
+        if logo.stat().st_size > _LARGEST_LOGO:
+            return _("%(name)s is larger than %(most)s KiB", name=logo.name, most=_LARGEST_LOGO // 1024)
+        is_picture = _BEGINNINGS[logo.suffix].match(logo.read_bytes())
+        return "" if is_picture else _("%(name)s is another kind of file than its name says", name=logo.name)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return "" if _BEGINS[file.suffix].match(said) else f"is no {file.suffix.removeprefix('.').upper()} file"
+        return reason(error, _("%(name)s cannot be read", name=logo.name))
 
 
 class Words(Section):
@@ -177,8 +190,10 @@ class Words(Section):
 
 def _day(value: str) -> str:
     """A day of the calendar, or nothing."""
-    if value:
-        date.fromisoformat(value)
+    try:
+        date.fromisoformat(value or "2000-01-01")
+    except ValueError:
+        raise ValueError(_("no day of the calendar")) from None
     return value
 
 
@@ -186,10 +201,10 @@ class Accessibility(Section):
     """What an audit said (RGAA 4.1.2): the law asks every page to say so. Without one the state is ``none``."""
 
     conformity: Literal["none", "partial", "full"] = "none"
-    rate: int | None = Field(default=None, ge=0, le=100, description="per cent of the RGAA's criteria that are met")
+    rate: int | None = Field(default=None, ge=0, le=100, description=N_("per cent of the RGAA's criteria that are met"))
     auditor: str = ""
     audited: Annotated[str, AfterValidator(_day)] = Field(
-        default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description='a date, such as "2026-09-01"'
+        default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description=N_('a date, such as "2026-09-01"')
     )
 
 
@@ -215,8 +230,11 @@ class Theme(Section):
         try:
             tree = read_toml(file)
         except OSError as error:
-            facts = {"path": file, "reason": reason(error), "way_out": _("[web] theme names its folder")}
-            raise SettingsInvalid([_("%(path)s: cannot be read: %(reason)s; %(way_out)s", **facts)]) from None
+            way_out = _("[web] theme names its folder")
+            said = _(
+                "%(path)s: cannot be read: %(reason)s; %(way_out)s", path=file, reason=reason(error), way_out=way_out
+            )
+            raise SettingsInvalid([said]) from None
         except ValueError as error:
             raise SettingsInvalid([_("%(path)s: is not TOML: %(error)s", path=file, error=error)]) from None
         try:
@@ -259,11 +277,9 @@ def _problem(file: Path, fault: ErrorDetails) -> str:
     known = model.model_fields if isinstance(model, type) and issubclass(model, Section) else {}
     tables = [each for each in Theme.model_fields if each != "folder"]
     said = {
-        "missing": "missing",
-        "string_too_short": "empty",
-        "string_pattern_mismatch": f'"{fault["input"]}" will not do',
-        "model_type": "must be a table",
-        "extra_forbidden": f"unknown; known: {', '.join(known if name else tables)}",
-    }.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-    expected = f" (expected: {known[name].description})" if name in known and known[name].description else ""
-    return f"{file}: {f'[{table}] {name}'.strip()}: {said}{expected}"
+        "string_too_short": _("empty"),
+        "string_pattern_mismatch": _('"%(input)s" will not do', input=fault["input"]),
+        "extra_forbidden": _("unknown; known: %(known)s", known=", ".join(known if name else tables)),
+    }.get(fault["type"]) or judged(fault)
+    where = _("%(what)s: %(said)s", what=file, said=f"[{table}] {name}".strip())
+    return located(where, said, known[name].description if name in known else None)

@@ -16,6 +16,9 @@
       range.selectNodeContents(node);
       return [...range.getClientRects()].filter((box) => box.width > 1).map((box) => ({ element, box }));
     });
+  // What stays in sight lies on what scrolls by, and that comes out again.
+  const stays = (element) =>
+    element !== null && (getComputedStyle(element).position === "sticky" || stays(element.parentElement));
   const shared = (start, end, one, other) => Math.min(one[end], other[end]) - Math.max(one[start], other[start]);
   const isOver = (one, other) =>
     shared("left", "right", one, other) > 2 &&
@@ -27,7 +30,8 @@
   const lines = texts.flatMap(linesOf);
   const beyond = lines.filter(({ box }) => box.left < -1 || box.right > root.clientWidth + 1);
   const covered = lines.filter(({ element, box }, place) =>
-    lines.slice(place + 1).some((next) => next.element !== element && isOver(box, next.box)));
+    lines.slice(place + 1).some((next) =>
+      next.element !== element && isOver(box, next.box) && stays(next.element) === stays(element)));
   const told = (what, element) => `${what}: ${element.textContent.trim().slice(0, 60)}`;
   return [
     ...(root.scrollWidth > root.clientWidth ? [`scrolls sideways: ${root.scrollWidth}`] : []),

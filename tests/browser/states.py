@@ -165,6 +165,26 @@ def _typing(password: str, page: Page, scene: Scene) -> None:
     expect(page.locator("[data-meter]")).to_be_visible()
 
 
+def _time_left(seconds: int, page: Page, scene: Scene) -> None:
+    _by_key(page, scene)
+    scene.clock.forward(minutes=scene.site.settings.web.session_minutes, seconds=-seconds)
+    page.reload()
+
+
+def _time_over(page: Page, scene: Scene) -> None:
+    _time_left(1, page, scene)
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def _time_extended(page: Page, scene: Scene) -> None:
+    """As without scripts, which ask in a way of their own."""
+    _by_key(page, scene)
+    page.locator("[data-stay] button").evaluate("button => { button.form.action = button.formAction; }")
+    page.locator("#rescue").fill(RESCUE)
+    page.locator("#rescue").evaluate("field => field.form.submit()")
+    page.wait_for_url("**/prolonger")
+
+
 def _activation_refused(page: Page, scene: Scene) -> None:
     _by_key(page, scene)
     choose(page, "élodie", "", "pas une adresse")
@@ -276,6 +296,10 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "activate, fair": partial(_typing, "velours-42-marine"),
         "activate, strong": partial(_typing, NEW_PASSWORD),
         "activate, refused": _activation_refused,
+        "activate, time nearly over": partial(_time_left, 90),
+        "activate, last minute": partial(_time_left, 50),
+        "activate, time over": _time_over,
+        "activate, time extended": _time_extended,
         "new password": partial(_by_key, uid="jmartin001"),
         "change": partial(_by_password, uid="mdarcy"),
         "change, no rescue address": partial(_by_password, uid="zpetit"),

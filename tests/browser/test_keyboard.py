@@ -24,6 +24,7 @@ STATES_WALKED = (
     "key expired",
     "activate, strong",
     "activate, refused",
+    "activate, time nearly over",
     "change, refused",
     "done, activated",
     "error 500",

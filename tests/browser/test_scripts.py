@@ -1,9 +1,14 @@
 """The scripts: each comfort works, and the page is whole without them. The story itself is in test_story.py."""
 
+import shutil
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from connector.portal import Portal
+from tests.browser.conftest import QUIET
+from tests.conftest import PASSWORD
 from tests.portal_fixtures import issue
 from tests.web.steps import NEW_PASSWORD
 
@@ -138,3 +143,43 @@ def test_without_scripts_nothing_is_shown_that_would_do_nothing(page: Page, site
     expect(page.locator("[data-meter]")).to_be_hidden()
     expect(page.locator("[data-reveal]:visible")).to_have_count(0)
     expect(page.locator("[data-rule]")).to_have_count(len(site.policy.rules()))
+
+
+@scripted
+def test_what_one_person_typed_is_not_put_into_the_next_ones_form(page: Page, site: Portal) -> None:
+    """On one computer: by going back, Chromium would fill it in, for whoever has signed in since."""
+    for uid in ("jmartin001", "zpetit"):
+        page.fill("#identifier", uid)
+        page.fill("#secret", PASSWORD)
+        page.click("#connexion [type=submit]")
+        expect(page.locator("#rescue")).to_have_value("")
+        if uid == "jmartin001":
+            page.fill("#rescue", "jeanne@ailleurs.example")
+            page.click("text=Quitter sans rien changer")
+    page.go_back()
+    page.go_back()
+    expect(page.locator(".identity")).to_contain_text("zpetit")
+    page.wait_for_timeout(300)
+    expect(page.locator("#rescue")).to_have_value("")
+
+
+def test_a_secret_that_is_shown_stays_off_the_disk(browser: Browser, site: Portal, tmp_path: Path) -> None:
+    """With the open tabs Chromium keeps what stands in text fields; whoever comes next could read it there."""
+    key, password = "K7QF9-M2XT4-RD8HC", "un mot de passe"
+    open_browser = browser.browser_type.launch_persistent_context
+    settings = {"executable_path": shutil.which("chromium"), "args": [*QUIET]}
+    with open_browser(tmp_path, base_url=site.settings.web.portal_url, **settings) as context:
+        page = context.pages[0]
+        page.goto("/")
+        page.click("[data-reveal=secret]")
+        page.locator("#secret").press_sequentially(password)
+        page.goto("/aide")
+        page.goto("/")
+        page.fill("#identifier", "emercier")
+        page.click("[data-way=key]")
+        page.locator("#secret").press_sequentially(key)
+        page.goto("/aide")
+        page.wait_for_timeout(1000)
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("Sessions/*"))
+    assert "emercier".encode("utf-16-le") in kept  # or this test would see nothing at all
+    assert [secret for secret in (key, password) if secret.encode("utf-16-le") in kept] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,57 @@ def test_something_broken_ends_with_one_and_says_how_to_mend_it(check: Check, sl
     place = next(number for number, line in enumerate(lines) if line.split()[:1] == ["broken"])
     assert "there is no ou=nowhere" in lines[place]
     assert lines[place + 1].strip() == "remedy: [directory] people_dn"
+
+
+WRONG: list[dict[str, str]] = [
+    {},
+    {"MONCOMPTE_DIRECTORY__PEOPLE_DN": "ou=nowhere,dc=universite,dc=example"},
+    {"MONCOMPTE_DIRECTORY__DECOY_DN": "cn=nothing,ou=moncompte,dc=universite,dc=example", "MONCOMPTE_MAIL__PORT": "1"},
+    {"MONCOMPTE_DIRECTORY__URI": "ldap://127.0.0.1:1", "MONCOMPTE_WEB__SECURE_COOKIES": "false"},
+    {"MONCOMPTE_DIRECTORY__BIND_DN": "cn=nobody,dc=universite,dc=example", "MONCOMPTE_WEB__THEME": "/nowhere"},
+    {"MONCOMPTE_ATTRIBUTES__ALIAS": "mailAlias", "MONCOMPTE_AUDIT__FILE": "/nowhere/audit.jsonl"},
+    {"MONCOMPTE_THROTTLE__STORAGE": "redis://127.0.0.1:1/0", "MONCOMPTE_PASSWORD__HASH": "argon2id"},
+]
+ENGLISH = re.compile(
+    r"\b(warning|broken|untried|remedy|refused|answers|load|cannot|does|none? of|"
+    r"the|is|are|was|and|not|with|its|it|your|this|that|from|or|of)\b"
+)
+LDIF = re.compile(r"olc\w+: .*")  # a line to write, which no language changes
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: "-".join(name.rpartition("__")[2] for name in wrong))
+def test_a_french_shell_reads_the_whole_report_in_french(
+    check: Check, slapd: PrivateSlapd, wrong: dict[str, str]
+) -> None:
+    """And in the same order the same names and levels as an English one: those are for scripts."""
+    wrong = {name: value.replace("dc=universite,dc=example", slapd.base) for name, value in wrong.items()}
+    options = ("--config", slapd.ldapi_uri)
+    french, english = (check(*options, LC_ALL=locale, **wrong) for locale in ("fr_FR.UTF-8", "C"))
+    assert french.exit_code == english.exit_code
+    assert [line for line in french.stdout.splitlines() if ENGLISH.search(LDIF.sub("", line))] == []
+    assert len(french.stdout.splitlines()) == len(english.stdout.splitlines())
+    told, other = (
+        json.loads(check("--json", *options, LC_ALL=locale, **wrong).stdout)["findings"]
+        for locale in ("fr_FR.UTF-8", "C")
+    )
+    stable = ("section", "name", "level", "ldif")
+    assert [[item[name] for name in stable] for item in told] == [[item[name] for name in stable] for item in other]
+    same = [item["what"] for item, one in zip(told, other, strict=True) if item["what"] == one["what"]]
+    assert same == []
+
+
+def test_the_file_of_remedies_has_french_comments_and_can_be_loaded(
+    check: Check, tmp_path: Path, slapd: PrivateSlapd
+) -> None:
+    """What a comment says is no LDIF (RFC 2849), accents or not."""
+    slapd.add_ldif(f"dn: {slapd.decoy_dn}\nchangetype: modify\nreplace: pwdPolicySubentry\n")
+    file = tmp_path / "fix.ldif"
+    check("--fix-ldif", str(file), LC_ALL="fr_FR.UTF-8")
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# Ce que «\xa0moncompte check\xa0» propose de changer")
+    assert "# attention\xa0: quelques mots de passe erronés verrouillent" in text
+    slapd.add_ldif(text)
+    assert "verrouillent" not in check(LC_ALL="fr_FR.UTF-8").stdout
 
 
 def test_no_server_ends_with_69(check: Check) -> None:

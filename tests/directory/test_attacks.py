@@ -28,6 +28,7 @@ from connector.errors import (
     Throttled,
 )
 from connector.model import By, Caller
+from connector.office import Office
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
@@ -256,6 +257,12 @@ def test_nor_a_session_look_stale(portal: Portal, interrupt: Interrupt, times: i
             portal.change("jmartin001", proof.mark, PASSWORD, NEW_PASSWORD, None)
 
 
+def test_nor_an_act_of_the_help_desk_a_fault(portal: Portal, interrupt: Interrupt) -> None:
+    interrupt(3)
+    with pytest.raises(DirectoryUnavailable):
+        Office(portal, "shell:test").set_rescue("jmartin001", "jeanne@ailleurs.example")
+
+
 def test_processes_start_together_while_strangers_try(
     portal: Portal, settings: Settings, people: dict[str, str]
 ) -> None:
@@ -285,7 +292,7 @@ def test_a_referer_that_is_no_address_is_a_refusal_and_no_fault(
     client = create_app(portal).test_client()
     typed = {"csrf_token": token(client, "https://localhost"), "identifier": "nobody"}
     answer = client.post("/oubli", base_url="https://localhost", data=typed, headers={"Referer": referer})
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 

@@ -10,11 +10,12 @@ import pytest
 import trustme
 
 from connector.cli.demo import settings as demo_settings
+from connector.compose import Composer
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.demo.smtp import SmtpServer
 from connector.errors import DirectoryUnavailable, MailServerDown
-from connector.mail import Composer, Mailer
+from connector.mail import Mailer
 from connector.model import By
 from connector.portal import Portal
 from connector.settings import Settings

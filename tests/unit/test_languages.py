@@ -41,6 +41,7 @@ msgstr[1] "%(count)d things"
         ("de, *", "fr"),
         ("en;q=0", "fr"),
         ("fr;q=0, en", "en"),
+        ("fr, en;q=7", "fr"),  # nobody prefers by more than 1
         ("en;q=nonsense", "fr"),
         ("en;q=nan, fr;q=0.1", "fr"),
         ("en ; Q = 0.8 , fr;q=0.7", "en"),

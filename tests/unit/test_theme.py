@@ -105,7 +105,7 @@ def test_every_fault_is_told_at_once_with_table_name_and_what_is_expected(tmp_pa
         '[light] ink: "black" will not do (expected: such as #0d5c63)',
         "[dark]: soft on paper has a contrast of 1.14, 4.5 at least; soft on sheet has",
         "[accessibility] rate: ",
-        '[accessibility] audited: day is out of range for month (expected: a date, such as "2026-09-01")',
+        '[accessibility] audited: no day of the calendar (expected: a date, such as "2026-09-01")',
         "[fr] university: missing",
         "[fr] desk: empty",
         "[fr] title: unknown; known: university, desk",
@@ -150,8 +150,7 @@ def test_a_logo_that_is_too_heavy_for_every_mail_is_told(tmp_path: Path) -> None
 )
 def test_a_logo_that_is_not_what_its_name_says_is_told(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    kind = name.partition(".")[2].upper()
-    assert faults(tmp_path, f'[look]\nlogo = "{name}"\n')[0].startswith(f"[look] logo: {name} is no {kind} file")
+    assert faults(tmp_path, f'[look]\nlogo = "{name}"\n')[0].startswith(f"[look] logo: {name} is another kind of file")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +169,7 @@ def test_a_logo_is_known_by_how_it_begins(tmp_path: Path, name: str, content: by
 
 @pytest.mark.parametrize("name", ["Logo UBSE.png", "LOGO.PNG"])
 def test_a_logo_whose_name_will_not_do_is_told_what_name_would(tmp_path: Path, name: str) -> None:
-    assert "its name without spaces, its end in small letters" in faults(tmp_path, f'[look]\nlogo = "{name}"\n')[0]
+    assert "name without spaces, its end in small letters" in faults(tmp_path, f'[look]\nlogo = "{name}"\n')[0]
 
 
 def test_a_file_saved_on_windows_is_read(tmp_path: Path) -> None:
@@ -182,6 +181,14 @@ def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> Non
     (tmp_path / "theme.toml").write_bytes(LEAST.encode("latin-1"))
     with pytest.raises(SettingsInvalid, match=r"theme\.toml: is not TOML: line 2 is not UTF-8; save the file"):
         Theme.load(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["logo.svg", "logo.png", "logo.jpg", "logo.jpeg", "logo.webp"])
+def test_a_logo_that_is_a_secret_under_another_name_is_not_shown(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret_key").write_text("0123456789abcdef" * 2)
+    (tmp_path / name).symlink_to("secret_key")
+    (told, *_others) = faults(tmp_path, f'[look]\nlogo = "{name}"\n')
+    assert told.startswith(f"[look] logo: {name} is another kind of file than its name says")
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a = "])
@@ -203,6 +210,9 @@ def test_a_folder_is_where_one_stands_whatever_the_samples_are_called(
     theme(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert Theme.load(".").fr.university == "Université de Saint-Pol"
+    (tmp_path / "garonne").mkdir()
+    theme(tmp_path / "garonne")
+    assert Theme.load("garonne").fr.university == "Université Garonne-Océan"
 
 
 def test_what_english_does_not_say_is_said_as_in_french(tmp_path: Path) -> None:
@@ -294,6 +304,14 @@ def test_whatever_shape_the_stylesheet_draws_is_judged() -> None:
     behind = {"paper", "sheet", "wash", "alarm_wash"}
     assert drawn - behind - {"rule"} <= judged
     assert {"edge", "accent", "alarm", "fair"} <= drawn
+
+
+def test_the_focus_is_seen_wherever_it_may_be() -> None:
+    """Its ring is drawn around links and buttons on every ground."""
+    (ring,) = [body for rule, body in rules() if rule == ":focus-visible"]
+    (color,) = tokens(ring, "outline")
+    judged = {behind for front, behind, least in _PAIRS if front == color and least >= SHAPE}
+    assert {"paper", "sheet", "wash", "alarm_wash"} <= judged
 
 
 def test_every_colour_of_a_theme_is_used_and_no_other() -> None:

@@ -17,7 +17,7 @@ from connector.cli.language import CLICK, language_of, speaking_as
 from connector.errors import SettingsInvalid
 from connector.settings import build
 from connector.settings.problems import _PYDANTIC
-from connector.wording import _, ngettext
+from connector.wording import _, ngettext, reason
 from tests.catalogues import ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -25,16 +25,18 @@ FRENCH = {"LC_ALL": "fr_FR.UTF-8"}
 CATALOGUE = next(room for room in ROOMS if room.folder == "connector/cli")
 FILES = sorted((ROOT / "connector").rglob("*.py"))
 MARKS = {"_", "N_", "ngettext"}
-COMMANDS = [path for path in FILES if path.parent.name == "cli" and path.name not in {"demo.py", "paper.py"}]
-THEIRS = {"mail.py", "outbox.py", "printrun.py", "theme.py"}
-BELOW = [path for path in FILES if path.parent.name not in {"cli", "demo", "letters"} and path.name not in THEIRS]
+COMMANDS = [path for path in FILES if path.parent.name == "cli"]
+DOCTOR = [path for path in FILES if path.parent.name == "doctor"]
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 TELLS = {"refuse", "Failure", "ClickException", "UsageError", "BadParameter"}
 TELLS |= {"SettingsInvalid", "FileRefused", "BatchRefused", "UnknownFormat", "MailServerDown"}
-TELLS |= {"DirectoryUnavailable", "DirectoryMisconfigured"}
+TELLS |= {"DirectoryUnavailable", "DirectoryMisconfigured", "SlapdFailed", "SlapdMissing"}
+VALIDATORS = [path for path in FILES if path.parent.name in {"settings", "letters"}]
+FINDINGS = {"ok", "warning", "broken", "untried"}
 WORDS = re.compile(r"[A-Za-z]{2}")
 NO_WORDS = re.compile(r"\n  .*|\[web\] listen|^(search under|bind as|write|modify) ")
 """What is in no language: a command to type, on a line of its own; the name of a setting, of an LDAP operation."""
+TO_TYPE = re.compile(r"(\[\w+\] )?\w+( = \S+)?|\w+: \w+|(moncompte|chmod) [\w ]+|config/\S+")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,13 @@ def test_facts_are_named_in_the_sentence_and_a_sentence_without_any_may_hold_a_p
     ]
 
 
+def test_a_reason_is_the_systems_alone_without_the_address_that_python_adds() -> None:
+    taken = OSError(98, "Address already in use (while attempting to bind on address ('127.0.0.1', 80))")
+    with speaking_as(FRENCH):
+        assert (reason(taken), reason(OSError())) == ("adresse déjà utilisée", "OSError")
+        assert reason(taken, "port 80") == "port 80\N{NO-BREAK SPACE}: adresse déjà utilisée"
+
+
 def marked() -> Iterator[tuple[Path, str]]:
     """Every sentence that the source marks."""
     for path, tree in TREES.items():
@@ -101,8 +110,8 @@ def is_marked(node: ast.AST, around: ast.AST, module: ast.Module) -> bool:
     match node:
         case ast.Constant():
             return not WORDS.search(NO_WORDS.sub("", str(node.value)))
-        case ast.JoinedStr() | ast.BinOp() | ast.List():
-            return all(is_marked(part, around, module) for part in ast.iter_child_nodes(node))
+        case ast.JoinedStr() | ast.BinOp() | ast.List() | ast.IfExp() | ast.BoolOp():
+            return all(is_marked(part, around, module) for part in parts(node))
         case ast.Call(func=ast.Name(id=name), args=[said, *_others]) if name in MARKS:
             return not isinstance(said, ast.JoinedStr | ast.BinOp)
         case ast.Call(func=ast.Name(id=name), args=given):
@@ -111,6 +120,11 @@ def is_marked(node: ast.AST, around: ast.AST, module: ast.Module) -> bool:
         case ast.Name(id=name):
             return all(is_marked(value, around, module) for value in assigned(name, around))
     return True
+
+
+def parts(node: ast.JoinedStr | ast.BinOp | ast.List | ast.IfExp | ast.BoolOp) -> list[ast.AST]:
+    """What is said of it: of a condition both branches, and not what it asks."""
+    return [part for part in ast.iter_child_nodes(node) if part is not getattr(node, "test", None)]
 
 
 def returned(name: str, module: ast.Module) -> Iterator[tuple[ast.expr, ast.AST]]:
@@ -130,19 +144,87 @@ def assigned(name: str, around: ast.AST) -> Iterator[ast.expr]:
 
 def unmarked(module: ast.Module) -> Iterator[str]:
     """The sentences of errors, and of what goes to standard error, that are in one language only."""
-    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
-    for around in functions:
-        for node in ast.walk(around):
-            if isinstance(node, ast.Call) and is_error(node) and not is_marked(node.args[0], around, module):
-                yield ast.unparse(node)
+    for node, around in calls(module):
+        if is_error(node) and not is_marked(node.args[0], around, module):
+            yield ast.unparse(node)
+
+
+def calls(module: ast.Module) -> Iterator[tuple[ast.Call, ast.FunctionDef]]:
+    """Every call, and the function it is in."""
+    for around in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+        yield from ((node, around) for node in ast.walk(around) if isinstance(node, ast.Call))
+
+
+def called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def is_error(call: ast.Call) -> bool:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in TELLS or (name == "echo" and any(word.arg == "err" for word in call.keywords))
+    return called(call) in TELLS or (called(call) == "echo" and any(word.arg == "err" for word in call.keywords))
 
 
-@pytest.mark.parametrize("path", [*COMMANDS, *BELOW], ids=lambda path: f"{path.parent.stem}.{path.stem}")
+def unmarked_findings(module: ast.Module) -> Iterator[str]:
+    """What the doctor finds, or how to mend it, in one language only."""
+    for node, around in calls(module):
+        said = [text for text in node.args[1:3] if not is_to_type(text)] if called(node) in FINDINGS else []
+        yield from (ast.unparse(text) for text in said if not is_marked(text, around, module))
+
+
+def is_to_type(text: ast.expr) -> bool:
+    """Whether a remedy is the line to write, or to type, and nothing else."""
+    match text:
+        case ast.Constant(value=str(line)):
+            return bool(TO_TYPE.fullmatch(line))
+        case ast.JoinedStr(values=[ast.Constant(value=str(begins)), ast.FormattedValue(), *_]):
+            return bool(TO_TYPE.fullmatch(f"{begins}0"))
+    return False
+
+
+@pytest.mark.parametrize("path", DOCTOR, ids=lambda path: path.stem)
+def test_no_finding_is_told_in_one_language_only(path: Path) -> None:
+    assert list(unmarked_findings(TREES[path])) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "yield ok('x', 'all is well')",
+        "yield broken('x', f'{y} is broken', '')",
+        "yield broken('x', _('%(y)s is broken', y=y), 'mend it')",
+        "said = f'{y} is broken'; yield warning('x', said, '')",
+        "yield untried('x', _('wait') if y else 'look elsewhere')",
+        "yield warning('x', _('careful'), '[web] theme: another')",
+        "yield broken('x', _('broken'), '[mail] ' + f'host and port of {y}')",
+    ],
+)
+def test_the_test_above_sees_a_finding_that_nobody_marked(source: str) -> None:
+    assert len(list(unmarked_findings(ast.parse(f"def f(y):\n    {source}\n")))) == 1
+
+
+@pytest.mark.parametrize("path", VALIDATORS, ids=lambda path: f"{path.parent.stem}.{path.stem}")
+def test_no_fault_of_a_file_is_told_in_one_language_only(path: Path) -> None:
+    """What a validator raises becomes a sentence of the settings, the theme or a letter's template."""
+    raised = [(node, around) for node, around in calls(TREES[path]) if called(node) == "ValueError"]
+    assert [ast.unparse(node) for node, around in raised if not is_marked(node.args[0], around, TREES[path])] == []
+
+
+def test_what_a_setting_expects_is_marked_and_in_the_catalogue() -> None:
+    """``description=``, of the settings, the theme and the letters' templates."""
+    known = {message.id for message in CATALOGUE.kept()}
+    keywords = [
+        word.value
+        for path in VALIDATORS
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg == "description"
+    ]
+    assert len(keywords) > 40
+    assert [ast.unparse(said) for said in keywords if isinstance(said, ast.Constant | ast.JoinedStr)] == []
+    assert {ast.literal_eval(said.args[0]) for said in keywords if isinstance(said, ast.Call)} <= known
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.stem}.{path.stem}")
 def test_nothing_complains_in_one_language_only(path: Path) -> None:
     assert list(unmarked(TREES[path])) == []
 
@@ -162,6 +244,29 @@ def test_nothing_complains_in_one_language_only(path: Path) -> None:
 )
 def test_the_test_above_sees_a_sentence_that_nobody_marked(source: str) -> None:
     assert list(unmarked(ast.parse(f"def f():\n    {source}\n    return 'all wrong'\n")))
+
+
+def mute(module: ast.Module) -> Iterator[int]:
+    """Lines that say a sentence by a ``_`` that is not ours: mypy lets it be anything."""
+    known = {name.name for node in ast.walk(module) if isinstance(node, ast.ImportFrom) for name in node.names}
+    known |= {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    for around in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+        names = [node for node in ast.walk(around) if isinstance(node, ast.Name) and node.id == "_"]
+        is_ours = "_" in known and all(isinstance(name.ctx, ast.Load) for name in names)
+        calls = [node for node in ast.walk(around) if isinstance(node, ast.Call) and node.func in names]
+        yield from () if is_ours else (call.lineno for call in calls)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.stem}.{path.stem}")
+def test_whoever_says_a_sentence_can(path: Path) -> None:
+    assert list(mute(TREES[path])) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["def f(): g(_('a'))", "from connector.wording import _\ndef f():\n    for _ in g():\n        h(_('a'))"]
+)
+def test_the_test_above_sees_a_sentence_that_cannot_be_said(source: str) -> None:
+    assert list(mute(ast.parse(source)))
 
 
 def test_what_click_says_of_a_wrong_command_is_still_what_we_translate() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
 from flask.testing import FlaskClient
 
@@ -21,9 +22,11 @@ def addresses(client: FlaskClient) -> set[str]:
 def test_what_a_page_names_is_there_and_kept_for_ever(client: FlaskClient) -> None:
     named = addresses(client)
     assert {path.rsplit("/", 1)[1] for path in named} == {"style.css", "page.js", "entry.js", "logo.svg"}
+    types = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
     for path in named:
         answer = client.get(path)
         assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == types.get(Path(path).suffix, "image/svg+xml; charset=utf-8")
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert "Set-Cookie" not in answer.headers
 

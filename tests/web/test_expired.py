@@ -12,7 +12,7 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import account, audited
+from tests.portal_fixtures import MovingClock, account, audited
 from tests.web.conftest import ClientWith
 from tests.web.steps import NEW_PASSWORD, is_open, reference_in, sign_in, token
 
@@ -142,3 +142,31 @@ def test_the_page_names_the_line_of_the_audit(client: FlaskClient, audit_file: P
     page = client.post("/connexion").text
     lines = [line for line in audited(audit_file) if line["event"] == "visitor:form:forge"]
     assert [line["request"] for line in lines] == [reference_in(page)]
+
+
+def test_an_old_form_that_signs_in_again_leads_on_only_while_the_session_lasts(
+    client: FlaskClient, clock: MovingClock
+) -> None:
+    """The second of two clicks is let through; after the time is over one has to type the secret again."""
+    sign_in(client, "jmartin001", PASSWORD)
+    typed = {"identifier": " JMartin001", "secret": PASSWORD}
+    assert client.post("/connexion", data=typed).headers["Location"] == "/mot-de-passe"
+    clock.forward(minutes=15)
+    answer = client.post("/connexion", data=typed)
+    assert answer.status_code == 403
+    assert form_in(answer.text)[0] == "/connexion"
+
+
+def test_behind_the_door_too_late_an_old_form_leads_to_the_front(client: FlaskClient, clock: MovingClock) -> None:
+    sign_in(client, "jmartin001", PASSWORD)
+    clock.forward(minutes=15)
+    answer = client.post("/mot-de-passe", data={"username": "jmartin001", "rescue": RESCUE}, headers=OURS)
+    assert answer.status_code == 403
+    action, brought = form_in(answer.text)
+    assert (action, brought["identifier"]) == ("/connexion", "jmartin001")
+
+
+def test_who_asks_for_a_key_with_an_old_form_is_offered_that_and_no_other_form(client: FlaskClient) -> None:
+    sign_in(client, "jmartin001", PASSWORD)
+    answer = client.post("/oubli", data={"identifier": "jmartin001"})
+    assert (answer.status_code, form_in(answer.text)[0]) == (403, "/oubli")

@@ -86,9 +86,12 @@ def test_the_choice_is_kept_where_no_script_reads_it(client_with: ClientWith) ->
     client = client_with(web={"secure_cookies": True})
     typed = {"csrf_token": token(client, HOME), "language": "en"}
     answer = client.post("/langue", base_url=HOME, data=typed, headers={"Referer": "https://127.0.0.1:8080/"})
-    (kept,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith("language=")]
-    for attribute in ("language=en", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=31536000", "Path=/"):
+    (kept,) = [line for line in answer.headers.getlist("Set-Cookie") if "language=" in line]
+    for attribute in ("__Host-language=en;", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=31536000", "Path=/"):
         assert attribute in kept
+    assert "Domain" not in kept
+    assert 'lang="en"' in client.get("/", base_url=HOME).text
+    assert "__Host-language" in client.get("/confidentialite", base_url=HOME).text
 
 
 def test_what_the_university_says_is_said_in_the_readers_language(client_with: ClientWith) -> None:

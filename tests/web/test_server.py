@@ -40,6 +40,14 @@ def test_a_body_beyond_all_forms_is_refused_before_it_is_read(port: int) -> None
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("header", ["Accept", "Accept-Language", "Cookie"])
+def test_a_head_that_takes_long_to_read_is_refused(port: int, header: str) -> None:
+    """To the byte the longest that is read whole, so that the answer is not lost with what was not."""
+    head = f"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}: "
+    answer = say(port, head.replace("\r", "") + "," * (32 * 1024 - len(head) - 4))
+    assert b" 431 " in answer.partition(b"\r\n")[0]
+
+
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "evil.example"])
 def test_the_portal_has_one_address_whatever_a_request_or_a_proxy_claims(port: int, host: str) -> None:
     page = say(port, f"GET / HTTP/1.1\nHost: {host}\nConnection: close")
@@ -72,10 +80,11 @@ def test_behind_the_proxy_a_form_must_come_from_our_own_pages(port: int, referer
         "POST /connexion HTTP/1.1\nHost: x\nContent-Length: 1000000000",
         "POST /connexion HTTP/1.1\nHost: x\nContent-Length: many",
         "no HTTP at all",
+        "GET /aide HTTP/1.1\nHost: x\nTransfer-Encoding: gzip",  # 501 may be cached (RFC 9110 §15.1)
     ],
 )
 def test_what_the_server_itself_refuses_carries_the_headers_too(port: int, head: str) -> None:
     answer = say(port, head).decode()
-    assert re.match(r"HTTP/1\.[01] (400|413) ", answer)
-    for name, value in security.headers(secure=True).items():
+    assert re.match(r"HTTP/1\.[01] (400|413|501) ", answer)
+    for name, value in (security.headers(secure=True) | {"Cache-Control": "no-store"}).items():
         assert f"\r\n{name}: {value}\r\n" in answer

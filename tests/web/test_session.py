@@ -31,6 +31,11 @@ def test_it_ends_after_its_minutes_by_the_portals_clock(client: FlaskClient, clo
     assert 'value="jmartin001"' in page
 
 
+def test_the_answer_to_a_refused_form_may_be_loaded_again(client: FlaskClient) -> None:
+    typed = {"csrf_token": token(client), "identifier": "jmartin001", "secret": "not it"}
+    assert [client.post("/connexion", data=typed).status_code for _ in range(2)] == [422, 422]
+
+
 def test_who_was_never_signed_in_is_asked_to_and_told_of_no_session(client: FlaskClient) -> None:
     assert client.get("/mot-de-passe").headers["Location"] == "/"
     page = client.get("/").text

@@ -81,7 +81,8 @@ function fillFromFragment() {
   if (!key) return;
   identifier.value = (given.get("identifiant") || identifier.value).slice(0, identifier.maxLength);
   secret.value = key.slice(0, secret.maxLength);
-  // Out of the address bar and the history, where the next user of this computer would find the key.
+  // Out of the address bar and the tab's history, where the next user of this computer would find the key. The browser's
+  // list of visited addresses keeps the link all the same; no page can take it out of there.
   history.replaceState(null, "", location.pathname + location.search);
   const note = document.querySelector("[data-prefilled]");
   note.hidden = false;

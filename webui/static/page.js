@@ -16,8 +16,11 @@ addEventListener("pageshow", () => (sent = new WeakMap())); // who comes back ma
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
   const [show, hide] = button.children;
+  const asked = field.autocomplete;
   const reveal = (shown) => {
     field.type = shown ? "text" : "password";
+    // What stands in a text field is kept on the disk with the open tabs, unless it is off.
+    field.autocomplete = shown ? "off" : asked;
     [show.hidden, hide.hidden] = [shown, !shown];
   };
   button.hidden = false;

@@ -73,4 +73,6 @@ more?.addEventListener("click", (event) => {
 for (const told of stay.querySelectorAll("[data-unscripted]")) told.remove();
 const timer = setInterval(look, 1000);
 addEventListener("pageshow", look); // a sleeping computer wakes up late
+// Going back, browsers fill the form in again, even for whoever signed in since: with the last one's rescue address.
+if (performance.getEntriesByType("navigation")[0].type !== "navigate") addEventListener("pageshow", () => page.reset());
 look();

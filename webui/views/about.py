@@ -43,7 +43,7 @@ def privacy() -> ResponseReturnValue:
         keys=settings.keys,
         session_minutes=settings.web.session_minutes,
         session_cookie=current_app.config["SESSION_COOKIE_NAME"],
-        language_cookie=language.COOKIE,
+        language_cookie=language.cookie_name(),
     )
 
 
