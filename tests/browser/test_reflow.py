@@ -33,6 +33,11 @@ WIDE_TEXT = """() => {
     * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }`);
   document.adoptedStyleSheets = [sheet];
 }"""
+LARGE_TEXT = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("html { font-size: 200% }");
+  document.adoptedStyleSheets = [sheet];
+}"""
 BORDERLESS = """() => [...document.querySelectorAll("input:not([type=hidden]), button:not(.plain), .button")]
   .filter((element) => element.checkVisibility() && !element.matches(".unseen"))
   .filter((element) => {
@@ -48,6 +53,9 @@ def test_a_small_screen_loses_nothing_and_a_thumb_hits_everything(visitor: Page,
     scene.enter(state, visitor)
     lost = {"phone": visitor.evaluate(LOST)}
     small = visitor.evaluate(SMALL_TARGETS, [SMALLEST_TARGET, SMALLEST_CONTROL])
+    visitor.evaluate(LARGE_TEXT)
+    lost["letters twice as large"] = visitor.evaluate(LOST)
+    visitor.evaluate("document.adoptedStyleSheets = []")
     visitor.set_viewport_size(ZOOMED)
     lost["at 400 %"] = visitor.evaluate(LOST)
     visitor.evaluate(WIDE_TEXT)

@@ -154,6 +154,62 @@ def test_without_scripts_nothing_is_shown_that_would_do_nothing(page: Page, site
 
 
 @scripted
+def test_a_refused_key_is_typed_again_as_it_was_the_first_time(page: Page) -> None:
+    page.click("[data-way=key]")
+    page.fill("#identifier", "emercier")
+    page.locator("#secret").press_sequentially("K7QF9M2XT4RD8HD")
+    page.click("#connexion [type=submit]")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[data-way=key]")).to_have_attribute("aria-current", "true")
+    page.locator("#secret").press_sequentially("K7QF9M")
+    expect(page.locator("#secret")).to_have_value("K7QF9-M")
+    expect(page.locator("#secret")).to_have_attribute("type", "text")
+    page.goto("/")
+    expect(page.locator("[data-way=key]")).not_to_have_attribute("aria-current", "true")
+
+
+@scripted
+def test_another_language_keeps_what_was_typed_and_never_a_secret(page: Page, site: Portal) -> None:
+    page.fill("#identifier", "emercier")
+    page.fill("#secret", "un secret")
+    page.click("[data-reveal=secret]")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#identifier")).to_have_value("emercier")
+    expect(page.locator("#secret")).to_have_value("")
+    assert page.evaluate("sessionStorage.length") == 0
+    come_by_key(page, site)
+    page.fill("#rescue", "elodie@ailleurs.example")
+    page.get_by_role("button", name="Français").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator("#rescue")).to_have_value("elodie@ailleurs.example")
+
+
+@scripted
+def test_another_language_keeps_the_key_of_the_link(page: Page) -> None:
+    page.goto("about:blank")
+    page.goto("/#identifiant=emercier&cle=K7QF9-M2XT4-RD8HC")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#identifier")).to_have_value("emercier")
+    expect(page.locator("#secret")).to_have_value("K7QF9-M2XT4-RD8HC")
+    assert "#" not in page.url
+
+
+@scripted
+def test_the_way_back_over_a_refused_form_asks_nothing(page: Page, site: Portal) -> None:
+    page.fill("#identifier", "emercier")
+    page.fill("#secret", "faux")
+    page.click("#connexion [type=submit]")
+    expect(page.get_by_role("alert")).to_be_visible()
+    come_by_key(page, site)
+    page.go_back()  # to the answer of a POST, which Chromium will not show again: ERR_CACHE_MISS
+    expect(page.locator("#identifier")).to_be_visible()
+    page.reload()
+    expect(page.locator("#identifier")).to_be_visible()
+
+
+@scripted
 def test_what_one_person_typed_is_not_put_into_the_next_ones_form(page: Page, site: Portal) -> None:
     """On one computer: by going back, Chromium would fill it in, for whoever has signed in since."""
     for uid in ("jmartin001", "zpetit"):

@@ -26,7 +26,8 @@ def test_nothing_typed_is_told_at_its_field(client: FlaskClient, asked: list[str
 
 def test_the_page_after_tells_spam_lifetime_pause_and_desk(client: FlaskClient, portal: Portal) -> None:
     page = client.get("/oubli/envoye").text
-    for fact in ("spam", "24 heures", "5 minutes", portal.theme.fr.desk, 'href="/#connexion"'):
+    links = ('href="/#connexion"', 'href="/#forgotten-identifier"')
+    for fact in ("spam", "24 heures", "5 minutes", portal.theme.fr.desk, *links):
         assert fact in page
 
 

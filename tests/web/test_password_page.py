@@ -57,6 +57,12 @@ def test_a_refusal_keeps_the_address_and_never_the_password(client: FlaskClient,
     assert choose(client, NEW_PASSWORD, rescue="elodie@ailleurs.example").status_code == 303
 
 
+def test_a_refusal_says_that_the_passwords_are_to_be_typed_again(client: FlaskClient, portal: Portal) -> None:
+    page = choose(come_by_key(client, portal), NEW_PASSWORD, "pas une adresse").text
+    assert pointed_at(page) == ["rescue"]
+    assert "mots de passe sont à retaper" in page
+
+
 def test_what_only_the_directory_refuses_is_told_at_the_password_too(client: FlaskClient, portal: Portal) -> None:
     page = choose(come_by_key(client, portal, "jmartin001"), PASSWORD).text
     assert pointed_at(page) == ["password"]

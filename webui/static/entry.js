@@ -7,6 +7,7 @@ const LENGTH = 15;
 const ALPHABET = /^[0-9a-tv-z]*$/i; // O, I and L too: they are forgiven
 const SEPARATORS = /[\s\u2010-\u2015-]/g;
 const WHOLE = /^\s*\w{5}-\w{5}-\w{5}\s*$/; // as we print it
+const WAY = "way";
 const identifier = document.getElementById("identifier");
 const secret = document.getElementById("secret");
 const count = document.querySelector("[data-count]");
@@ -23,6 +24,7 @@ function choose(way) {
   secret.autocapitalize = takesKey ? "characters" : "none";
   secret.dispatchEvent(new CustomEvent("reveal", { detail: takesKey }));
   for (const link of ways) link.ariaCurrent = String(link.dataset.way === way);
+  sessionStorage.setItem(WAY, way);
   start();
 }
 
@@ -81,6 +83,8 @@ function fillFromFragment() {
   if (!key) return;
   identifier.value = (given.get("identifiant") || identifier.value).slice(0, identifier.maxLength);
   secret.value = key.slice(0, secret.maxLength);
+  // In another language the same link fills the page again.
+  document.querySelector(".languages").action += location.hash;
   // Out of the address bar and the tab's history, where the next user of this computer would find the key. The browser's
   // list of visited addresses keeps the link all the same; no page can take it out of there.
   history.replaceState(null, "", location.pathname + location.search);
@@ -89,5 +93,9 @@ function fillFromFragment() {
   note.focus();
 }
 
+// A refusal answers somebody who had chosen: the key to be typed again shows and groups itself like the first time.
+const chosen = sessionStorage.getItem(WAY);
+sessionStorage.removeItem(WAY);
+if (chosen && document.querySelector(".alert")) choose(chosen);
 fillFromFragment();
 addEventListener("hashchange", fillFromFragment);

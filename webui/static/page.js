@@ -7,6 +7,23 @@ let sent = new WeakMap();
 
 document.querySelector("[autofocus]")?.focus();
 
+// The page that answered a form stands in the history as a page to look at: back and reload do not offer to send again.
+history.replaceState(null, "");
+
+// Another language opens the page anew; what was typed goes along, once, in this tab alone, and never a secret.
+const TYPED = "typed";
+const languages = document.querySelector(".languages");
+const readable = [...document.querySelectorAll("main input:not([type=hidden], [type=password], [readonly])")];
+
+languages?.addEventListener("submit", () => {
+  sessionStorage.setItem(TYPED, JSON.stringify(readable.map(({ id, value }) => [id, value])));
+});
+for (const [id, value] of JSON.parse(sessionStorage.getItem(TYPED) ?? "[]")) {
+  const field = readable.find((input) => input.id === id);
+  if (field && !field.value) field.value = value;
+}
+sessionStorage.removeItem(TYPED);
+
 addEventListener("submit", (event) => {
   if (event.timeStamp - sent.get(event.target) < IMPATIENCE_MILLISECONDS) event.preventDefault();
   else sent.set(event.target, event.timeStamp);
