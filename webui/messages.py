@@ -51,7 +51,7 @@ def sign_in_refused(error: SignInRefused, desk: str) -> Told:
     title = _("Nous n’avons pas pu vous identifier")
     if isinstance(error, KeyMistyped):
         slip = _(
-            "Si c’est une clé, elle contient une faute de frappe : retapez-la en la comparant, caractère par caractère, "
+            "Si c’est une clé, elle contient une faute de frappe : retapez-la en la comparant caractère par caractère "
             "à la feuille ou au mail. Si c’est votre mot de passe, ce n’est pas le bon."
         )
         return Told(title, slip)

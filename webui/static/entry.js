@@ -84,7 +84,7 @@ function fillFromFragment() {
   identifier.value = (given.get("identifiant") || identifier.value).slice(0, identifier.maxLength);
   secret.value = key.slice(0, secret.maxLength);
   // In another language the same link fills the page again.
-  document.querySelector(".languages").action += location.hash;
+  document.querySelector(".service form").action += location.hash;
   // Out of the address bar and the tab's history, where the next user of this computer would find the key. The browser's
   // list of visited addresses keeps the link all the same; no page can take it out of there.
   history.replaceState(null, "", location.pathname + location.search);

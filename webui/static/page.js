@@ -12,7 +12,7 @@ history.replaceState(null, "");
 
 // Another language opens the page anew; what was typed goes along, once, in this tab alone, and never a secret.
 const TYPED = "typed";
-const languages = document.querySelector(".languages");
+const languages = document.querySelector(".service form");
 const readable = [...document.querySelectorAll("main input:not([type=hidden], [type=password], [readonly])")];
 
 languages?.addEventListener("submit", () => {
