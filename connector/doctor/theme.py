@@ -48,7 +48,7 @@ def _own(theme: Theme) -> Iterator[Finding]:
     reference = dict(theme.words(REFERENCE))
     for language in LANGUAGES:
         own = {name: text for name, text in theme.words(language) if language == REFERENCE or text != reference[name]}
-        if left := [name for name, text in own.items() if _OF_SAMPLES.search(text) or text in universities]:
+        if left := [name for name, text in own.items() if _OF_SAMPLES.search(str(text)) or text in universities]:
             where = f"[{language}] {', '.join(left)}"
             said = _("the theme still says what its sample said: %(where)s", where=where)
             yield warning("theme", said, f"{theme.folder / FILE}")

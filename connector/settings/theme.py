@@ -187,7 +187,11 @@ class Words(Section):
     legal_url: Link = ""
     controller: str = ""
     data_protection: str = ""
+    recipients: str = ""
     accessibility_contact: str = ""
+    accessibility_report_url: Link = ""
+    accessibility_plan_url: Link = ""
+    not_accessible: tuple[str, ...] = Field(default=(), description=N_("a list of sentences"))
 
 
 def _day(value: str) -> str:

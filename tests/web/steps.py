@@ -13,7 +13,7 @@ from connector.demo.slapd import PrivateSlapd
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
 _TOKEN = re.compile(r'(name="csrf_token" value=")([^"]+)')
-REFERENCE = re.compile(r'<span class="masked">[0-9a-f]{16}</span>')  # of the request, where somebody may ask for help
+REFERENCE = re.compile(r'<span class="exact">[0-9a-f]{16}</span>')  # of the request, where somebody may ask for help
 _COOKIE = re.compile(r"(moncompte=)[^;]*")
 
 

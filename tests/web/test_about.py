@@ -158,7 +158,7 @@ def test_the_notice_names_the_cookies_that_there_are(client: FlaskClient) -> Non
     assert token
     client.post("/langue", data={"csrf_token": token[1], "language": "fr", "page": "/"})
     set_here = {cookie.key for cookie in client._cookies.values()}
-    named = re.findall(r'<span class="masked">([^<]+)</span>\s?:', client.get("/confidentialite").text)
+    named = re.findall(r'<span class="exact">([^<]+)</span>\s?:', client.get("/confidentialite").text)
     assert len(set_here) == 2
     assert set(named) == set_here
 
@@ -281,3 +281,25 @@ def test_what_the_theme_says_in_french_alone_is_marked_as_french(seen: Seen, the
     assert ' lang="fr">la loge' not in seen("/confidentialite", "fr", folder)
     page = seen("/confidentialite", "en", theme(f'{french}[en]\ndesk = "the lodge"\n'))
     assert '<dd>the lodge</dd><dd lang="fr">Le matin.</dd>' in page
+
+
+def test_what_an_audit_found_and_who_else_receives_something_is_said(client_with: ClientWith) -> None:
+    found = {
+        "not_accessible": ("La vidéo <b>d’accueil</b> n’a pas de sous-titres.",),
+        "accessibility_plan_url": "https://univ.example/schema",
+        "accessibility_report_url": "https://univ.example/rapport",
+        "recipients": "L’hébergeur Exemple, à Exempleville.",
+    }
+    client = client_with(fr=found, accessibility={"conformity": "partial", "rate": 80})
+    statement, notice = client.get("/accessibilite").text, client.get("/confidentialite").text
+    assert "<li>La vidéo &lt;b&gt;d’accueil&lt;/b&gt; n’a pas de sous-titres.</li>" in statement
+    for url in ("https://univ.example/schema", "https://univ.example/rapport"):
+        assert f'href="{url}"' in statement
+    assert "Aucune dérogation" not in statement
+    assert "L’hébergeur Exemple, à Exempleville." in notice
+    assert "ne transmet rien à personne" not in notice
+
+
+def test_without_them_the_pages_say_so(client: FlaskClient) -> None:
+    assert "Aucune dérogation" in client.get("/accessibilite").text
+    assert "ne transmet rien à personne" in client.get("/confidentialite").text

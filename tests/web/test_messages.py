@@ -6,33 +6,33 @@ from flask.testing import FlaskClient
 from connector.errors import ChangeRefused, KeyDead, KeyMistyped, RescueReason, SignInRefused, Throttled
 from connector.model import DeadKeyReason, Reason, Refusal, Strength, masked
 from connector.passwords import PasswordPolicy
-from webui import messages
+from webui import messages, rules
 
 
 def test_every_reason_has_its_sentences(client: FlaskClient) -> None:
     with client.application.test_request_context():
         for reason in Reason:
-            assert messages.refusal(Refusal(reason, 2, "é")).endswith(".")
-            assert messages.rule(Refusal(reason, 2))
+            assert rules.refusal(Refusal(reason, 2, "é")).endswith(".")
+            assert rules.rule(Refusal(reason, 2))
         for why in RescueReason:
             assert messages.field_problems(ChangeRefused((), why))["rescue"]
         for dead in DeadKeyReason:
             assert all(messages.key_dead(KeyDead(dead))[:2])
-        assert len({messages.strength_label(strength) for strength in Strength}) == len(Strength)
+        assert len({rules.strength_label(strength) for strength in Strength}) == len(Strength)
 
 
 @pytest.mark.parametrize("plain", [Reason.TOO_SHORT, Reason.PERSONAL, Reason.COMMON])
 def test_a_plainer_reason_silences_that_it_is_weak_as_well(client: FlaskClient, plain: Reason) -> None:
     weak, accent = Refusal(Reason.TOO_WEAK, 1), Refusal(Reason.FORBIDDEN_CHARACTER, found="é")
     with client.application.test_request_context():
-        assert messages.refusals([Refusal(plain, 10), weak]) == [messages.refusal(Refusal(plain, 10))]
-        assert messages.refusals([accent, weak]) == [messages.refusal(accent), messages.refusal(weak)]
+        assert rules.refusals([Refusal(plain, 10), weak]) == [rules.refusal(Refusal(plain, 10))]
+        assert rules.refusals([accent, weak]) == [rules.refusal(accent), rules.refusal(weak)]
 
 
 def test_every_character_at_fault_is_named_and_a_space_that_nobody_sees_too(client: FlaskClient) -> None:
     with client.application.test_request_context():
-        several = messages.refusal(Refusal(Reason.FORBIDDEN_CHARACTER, found="é, è, U+00A0"))
-        one = messages.refusal(Refusal(Reason.FORBIDDEN_CHARACTER, found="U+202F"))
+        several = rules.refusal(Refusal(Reason.FORBIDDEN_CHARACTER, found="é, è, U+00A0"))
+        one = rules.refusal(Refusal(Reason.FORBIDDEN_CHARACTER, found="U+202F"))
     assert several.startswith("Ces caractères ne sont pas acceptés\N{NO-BREAK SPACE}: é, è, espace insécable.")
     assert one.startswith("Ce caractère n’est pas accepté\N{NO-BREAK SPACE}: espace insécable.")
 
@@ -50,7 +50,7 @@ def test_every_character_at_fault_is_named_and_a_space_that_nobody_sees_too(clie
 )
 def test_the_rules_in_one_line_are_those_of_the_policy(client: FlaskClient, policy: PasswordPolicy, told: str) -> None:
     with client.application.test_request_context():
-        assert messages.rules_in_short(policy.rules()) == told
+        assert rules.in_short(policy.rules()) == told
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_what_was_wrong_with_a_key_is_told_apart(client: FlaskClient) -> None:
 @pytest.mark.parametrize("strength", [Strength.MEDIUM, Strength.STRONG])
 def test_the_rule_names_the_strength_that_is_asked_for(client: FlaskClient, strength: Strength) -> None:
     with client.application.test_request_context():
-        assert messages.strength_label(strength) in messages.rule(Refusal(Reason.TOO_WEAK, strength))
+        assert rules.strength_label(strength) in rules.rule(Refusal(Reason.TOO_WEAK, strength))

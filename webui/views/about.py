@@ -14,9 +14,9 @@ from flask.typing import ResponseReturnValue
 
 from connector.passwords import allowed_punctuation
 from connector.settings.theme import Accessibility, Theme
-from webui import language, messages
-from webui.messages import _
+from webui import language, rules
 from webui.views import current_portal
+from webui.wording import _
 
 blueprint = Blueprint("about", __name__)
 
@@ -28,7 +28,7 @@ def help_page() -> ResponseReturnValue:
     return render_template(
         "help.html",
         keys=portal.settings.keys,
-        rules=[messages.rule(item) for item in portal.policy.rules()],
+        rules=[rules.rule(item) for item in portal.policy.rules()],
         punctuation=allowed_punctuation(),
         takes_student_number=portal.settings.identifiers.student_number,
     )

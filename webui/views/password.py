@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused, Throttled
 from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
-from webui import messages, security
+from webui import messages, rules, security
 from webui.forms import ChangeForm, NewPasswordForm, PortalForm
 from webui.messages import Told
 from webui.security import Visit
@@ -56,8 +56,8 @@ def strength() -> ResponseReturnValue:
     shown = _shown_strength(verdict)
     return jsonify(
         strength=shown,
-        label=messages.strength_label(shown),
-        refusals=messages.refusals(verdict.refusals),
+        label=rules.strength_label(shown),
+        refusals=rules.refusals(verdict.refusals),
         met=_kept_rules({item.reason for item in verdict.refusals}),
     )
 
@@ -79,8 +79,8 @@ def _shown_strength(verdict: Verdict) -> Strength | None:
 
 def _kept_rules(broken: set[Reason]) -> list[str]:
     """The rules to tick. Of a password that is too long nothing else was judged, so none."""
-    rules = current_portal().policy.rules()
-    return [] if Reason.TOO_LONG in broken else [item.reason.value for item in rules if item.reason not in broken]
+    demanded = current_portal().policy.rules()
+    return [] if Reason.TOO_LONG in broken else [item.reason.value for item in demanded if item.reason not in broken]
 
 
 def arrive() -> tuple[Visit, Account]:
@@ -115,7 +115,7 @@ def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) 
 
 def render(visit: Visit, account: Account, form: PortalForm, refused: Told | None = None) -> str:
     """The page behind the door; ``refused`` is for the alert on top. Secrets are never put back into the form."""
-    rules = current_portal().policy.rules()
+    demanded = current_portal().policy.rules()
     return render_template(
         "password.html",
         form=form,
@@ -123,7 +123,7 @@ def render(visit: Visit, account: Account, form: PortalForm, refused: Told | Non
         visit=visit,
         account=account,
         by_key=visit.by is By.KEY,
-        rules=[(item.reason.value, messages.rule(item)) for item in rules],
-        rules_in_short=messages.rules_in_short(rules),
+        rules=[(item.reason.value, rules.rule(item)) for item in demanded],
+        rules_in_short=rules.in_short(demanded),
         punctuation=allowed_punctuation(),
     )
