@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.languages import LANGUAGES
+from tests.browser import tree
 from tests.browser.states import STATES, Scene, opened
 from webui.language import COOKIE
 
@@ -47,11 +48,12 @@ def every_look(page: Page) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(scene: Scene, visitor: Page, state: str, language: str) -> None:
+def test_axe_finds_nothing_and_everything_has_a_name(scene: Scene, visitor: Page, state: str, language: str) -> None:
     visitor.context.add_cookies([{"name": COOKIE, "value": language, "url": scene.site.settings.web.portal_url}])
     scene.enter(state, visitor)
     assert visitor.locator("html").get_attribute("lang") == language
     assert every_look(visitor) == CLEAN
+    assert tree.faults(visitor) == []
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_activate_forget_and_come_back_in_english(
 
     arrive(phone, "Mon compte")
     sign_in(phone, slip(key))
-    expect(phone.get_by_role("alert")).to_contain_text("there is a slip in it")
+    expect(phone.get_by_role("alert")).to_contain_text("it contains a typing mistake")
     arrive(phone, "Mon compte")
     sign_in(phone, key)
     arrive(phone, "Activate your account")

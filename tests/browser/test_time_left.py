@@ -135,9 +135,10 @@ def test_without_the_network_it_says_so_and_may_be_tried_again(visitor: Page) ->
     expect(visitor.locator("[data-calm]")).to_be_visible()
 
 
-def test_the_last_time_the_button_goes_and_the_focus_is_told_why(visitor: Page) -> None:
+def test_the_last_time_the_button_goes_and_the_focus_is_told_why(visitor: Page, clock: MovingClock) -> None:
     button = visitor.get_by_role("button", name="Rester plus longtemps")
     for _ in range(10):
+        clock.forward(minutes=1)
         with visitor.expect_response("**/prolonger"):
             button.press("Enter")
     expect(button).to_have_count(0)

@@ -1,38 +1,14 @@
-"""The accessibility tree, which screen readers read, as Chromium makes it: everything in it has its name and place."""
+"""What the accessibility tree says of a refused field. That everything in it has a name is seen in test_axe.py."""
 
 from __future__ import annotations
-
-from collections import Counter
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.states import STATES, Scene
+from tests.browser.states import Scene
+from tests.browser.tree import tree, value
 
-NAMED = {"button", "link", "textbox", "heading", "image", "alert", "region", "navigation", "RootWebArea"}
 INVALID = {"name": "invalid", "value": {"type": "token", "value": "true"}}
-ONCE = ("banner", "main", "contentinfo", "RootWebArea")
-
-
-def tree(page: Page) -> list[dict[str, Any]]:
-    """Its nodes that are not ignored."""
-    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
-    return [node for node in nodes if not node["ignored"]]
-
-
-def value(node: dict[str, Any], name: str) -> str:
-    return str(node.get(name, {}).get("value", ""))
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_whatever_a_screen_reader_stops_at_has_a_name(visitor: Page, scene: Scene, state: str) -> None:
-    scene.enter(state, visitor)
-    nodes = tree(visitor)
-    roles = Counter(value(node, "role") for node in nodes)
-    assert [roles[role] for role in ONCE] == [1] * len(ONCE)
-    nameless = [node for node in nodes if value(node, "role") in NAMED and not value(node, "name").strip()]
-    assert [(value(node, "role"), node.get("properties")) for node in nameless] == []
 
 
 @pytest.mark.parametrize("state", ["activate, refused", "change, refused", "landing, nothing typed"])
