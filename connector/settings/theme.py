@@ -239,7 +239,10 @@ class Theme(Section):
         except OSError as error:
             way_out = _("[web] theme names its folder")
             said = _(
-                "%(path)s: cannot be read: %(reason)s; %(way_out)s", path=file, reason=reason(error), way_out=way_out
+                "%(path)s: cannot be read: %(reason)s; %(way_out)s",
+                path=file.absolute(),
+                reason=reason(error),
+                way_out=way_out,
             )
             raise SettingsInvalid([said]) from None
         except ValueError as error:

@@ -46,8 +46,6 @@ async function ask() {
 }
 
 field.addEventListener("input", () => {
-  document.getElementById("password-errors")?.remove(); // it spoke of what was typed before
-  field.removeAttribute("aria-invalid");
   clearTimeout(timer);
   timer = setTimeout(ask, PAUSE_MILLISECONDS);
 });

@@ -30,6 +30,14 @@ addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => (sent = new WeakMap())); // who comes back may send again
 
+for (const field of document.querySelectorAll("[aria-invalid]")) {
+  const forget = () => {
+    document.getElementById(`${field.id}-errors`).remove(); // it spoke of what was typed before
+    field.removeAttribute("aria-invalid");
+  };
+  field.addEventListener("input", forget, { once: true });
+}
+
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
   const [show, hide] = button.children;
