@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from connector.cli.import_ import import_
+from connector.clock import utc_now
 from connector.demo.slapd import PrivateSlapd
 from connector.model import By, Uid
 from connector.portal import Portal
 from tests.importing import HEADING, SAMPLE, Importer, student
-from tests.portal_fixtures import account, audited, issue
+from tests.portal_fixtures import MovingClock, account, audited, issue
 
 CHOSEN = "Pont-d'Aquitaine-1967"
 OUTSIDE = 'attributes = { uid = "{LOGIN}", sn = "{LIB_NOM_PAT_IND}", cn = "{LOGIN}", displayName = "{LOGIN}" }\n'
@@ -37,8 +38,9 @@ def faults(importer: Importer, file: Path, *options: str) -> list[tuple[int, str
 # The journey
 
 
-def test_from_the_export_to_a_student_who_signs_in(importer: Importer, portal: Portal) -> None:
+def test_from_the_export_to_a_student_who_signs_in(importer: Importer, portal: Portal, clock: MovingClock) -> None:
     """Import, find by login and INE, issue a key, activate, bind: the directory holds all that the portal needs."""
+    clock.instant = utc_now()  # the command's own: whoever is imported is one of us from today on
     done = importer.run(SAMPLE)
     assert (done.exit_code, done.output) == (0, "5 lines: 5 created, 0 changed, 0 unchanged, 0 bad\n")
     maelle = account(portal, "mlegoff")
