@@ -146,5 +146,7 @@ def test_another_theme_is_shown_without_a_line_of_code(folder: Path) -> None:
 def test_a_theme_that_is_not_there_is_said_before_anything_is_made(folder: Path) -> None:
     done = subprocess.run([*COMMAND, "--theme", "nowhere"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (78, "")
-    assert done.stderr.startswith("Error: nowhere/theme.toml: cannot be read: No such file or directory")
+    assert done.stderr.startswith(
+        f"Error: {Path.cwd() / 'nowhere/theme.toml'}: cannot be read: No such file or directory"
+    )
     assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ NEEDED = {
     "connector/_config/moncompte.toml": "config/moncompte.toml",
     "connector/_config/ldap/12-schema-moncompte.ldif": "config/ldap/12-schema-moncompte.ldif",
     "connector/mails/key.jinja": "connector/mails/key.jinja",
+    "connector/cli/translations/fr.po": "connector/cli/translations/fr.po",
     "connector/mails/translations/en.po": "connector/mails/translations/en.po",
     "connector/data/common-passwords.txt": "connector/data/common-passwords.txt",
     "webui/templates/landing.html": "webui/templates/landing.html",
