@@ -15,7 +15,8 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.settings.theme import Palette, Theme
+from connector.settings.colors import Palette
+from connector.settings.theme import Theme
 
 STATIC = Path(__file__).parent / "static"
 EXTENSION = "moncompte-assets"  # their key in ``app.extensions``

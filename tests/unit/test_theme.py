@@ -13,8 +13,8 @@ from connector.doctor import Level
 from connector.doctor import theme as doctor
 from connector.errors import SettingsInvalid
 from connector.settings import config_folder
-from connector.settings.colors import SHAPE, TEXT, contrast
-from connector.settings.theme import _PAIRS, Accessibility, Dark, Light, Look, Palette, Theme, Words
+from connector.settings.colors import PAIRS, SHAPE, TEXT, Dark, Light, Palette, contrast
+from connector.settings.theme import Accessibility, Look, Theme, Words
 from tests.test_floors import ROOT
 
 SAMPLE = config_folder() / "theme/dordogne/theme.toml"
@@ -260,7 +260,7 @@ def test_contrast_is_what_wcag_says(one: str, other: str, ratio: float) -> None:
 
 
 @pytest.mark.parametrize("palette", [Light, Dark])
-@pytest.mark.parametrize(("front", "behind", "least"), _PAIRS)
+@pytest.mark.parametrize(("front", "behind", "least"), PAIRS)
 def test_each_pair_that_must_be_legible_is_judged(
     tmp_path: Path, palette: type[Palette], front: str, behind: str, least: float
 ) -> None:
@@ -285,7 +285,7 @@ def tokens(body: str, properties: str) -> set[str]:
 
 def test_whatever_the_stylesheet_sets_on_something_is_judged() -> None:
     """A rule that sets both is one pair; else text is on the sheet, and on a background there is ink."""
-    judged = {(front, behind) for front, behind, least in _PAIRS if least == TEXT}
+    judged = {(front, behind) for front, behind, least in PAIRS if least == TEXT}
     seen = set()
     for rule, body in rules():
         texts, backgrounds = tokens(body, "color"), tokens(body, "background(?:-color)?")
@@ -300,7 +300,7 @@ def test_whatever_the_stylesheet_sets_on_something_is_judged() -> None:
 
 def test_whatever_shape_the_stylesheet_draws_is_judged() -> None:
     """All but the lines that only part: a border that tells a field, a state or the focus is seen."""
-    judged = {front for front, behind, least in _PAIRS if behind == "sheet" and least >= SHAPE}
+    judged = {front for front, behind, least in PAIRS if behind == "sheet" and least >= SHAPE}
     drawn = set().union(*(tokens(body, "border[a-z-]*|outline|box-shadow|background") for _, body in rules()))
     behind = {"paper", "sheet", "wash", "alarm_wash"}
     assert drawn - behind - {"rule"} <= judged
@@ -311,7 +311,7 @@ def test_the_focus_is_seen_wherever_it_may_be() -> None:
     """Its ring is drawn around links and buttons on every ground."""
     (ring,) = [body for rule, body in rules() if rule == ":focus-visible"]
     (color,) = tokens(ring, "outline")
-    judged = {behind for front, behind, least in _PAIRS if front == color and least >= SHAPE}
+    judged = {behind for front, behind, least in PAIRS if front == color and least >= SHAPE}
     assert {"paper", "sheet", "wash", "alarm_wash"} <= judged
 
 
