@@ -89,6 +89,14 @@ def test_a_key_typed_in_groups_opens_and_is_hidden_on_its_way(page: Page, site: 
     assert page.evaluate("sessionStorage.getItem('sent')") == "password"
 
 
+def test_who_comes_from_the_page_that_sent_a_key_may_type_it_at_once(page: Page, site: Portal) -> None:
+    page.goto("/oubli/envoye")
+    page.get_by_role("link", name="Taper ma clé").click()
+    page.locator("#secret").press_sequentially("k7qf9m2xt4rd8hc")
+    assert page.locator("#secret").input_value().upper() == SHOWN
+    expect(page.locator("#secret")).to_have_attribute("type", "text")
+
+
 def test_locked_capitals_are_told(page: Page) -> None:
     hint = page.locator("#connexion [data-caps]")
     expect(hint).to_have_text("")

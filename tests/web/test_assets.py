@@ -46,7 +46,7 @@ def test_a_page_of_another_version_gets_what_there_is_and_keeps_it_not(client: F
     answer = client.get("/static/0123456789ab/style.css")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-cache"
-    assert client.get("/static/0123456789ab/fragment.js").status_code == 404
+    assert client.get("/static/0123456789ab/nothing.js").status_code == 404
 
 
 def test_another_content_has_another_address(client: FlaskClient, client_with: ClientWith) -> None:

@@ -97,5 +97,6 @@ function fillFromFragment() {
 const chosen = sessionStorage.getItem(WAY);
 sessionStorage.removeItem(WAY);
 if (chosen && document.querySelector(".alert")) choose(chosen);
+if (location.hash === "#connexion") choose("key"); // from the page that said a key was on its way
 fillFromFragment();
 addEventListener("hashchange", fillFromFragment);
