@@ -71,11 +71,17 @@ def read(typed: str) -> TypedKey | None:
     """
     if len(typed) > _LONGEST_TYPED:
         return None
-    letters = (char for char in unicodedata.normalize("NFKC", typed) if unicodedata.category(char) not in _FORGIVEN)
-    text = "".join(letters).upper().translate(_LOOKALIKES)
+    text = normalised(typed)
     if abs(len(text) - LENGTH) > 1 or not _VALUES.keys() >= set(text):
         return None
     return TypedKey(text, is_sound=len(text) == LENGTH and _syndrome(text) == 0)
+
+
+def normalised(typed: str) -> str:
+    """Without blanks, dashes and what cannot be seen, in capitals; letters that look like digits are digits."""
+    folded = unicodedata.normalize("NFKC", typed[:_LONGEST_TYPED])
+    letters = (char for char in folded if unicodedata.category(char) not in _FORGIVEN)
+    return "".join(letters).upper().translate(_LOOKALIKES)
 
 
 def corrections(mistyped: str) -> list[str]:

@@ -69,6 +69,7 @@ class _Site:
         self._attributes = _attributes(settings.attributes, population)
         self._present = {name.lower() for name, star in _TERM.findall(population) if star}
         self._indexed = set(_STOCK_INDEXES)
+        self._absent = [dn for dn in _groups(settings) if not words[dn]]
 
     def lines(self, lines: list[str]) -> Iterator[str]:
         """The lines in this site's words."""
@@ -82,6 +83,8 @@ class _Site:
 
     def keeps(self, rule: str) -> bool:
         """Whether the directory has anything of what ``rule`` is about."""
+        if any(dn in rule for dn in self._absent):
+            return False
         found = re.search(r" attrs=(\S+)", rule)
         return found is None or bool(self._here(found[1]))
 
@@ -122,6 +125,7 @@ def _words(settings: Settings, database: str) -> dict[str, str]:
         f"ou=people,{_SUFFIX}": directory.people_dn,
         f"cn=portal,{_BRANCH}": directory.bind_dn,
         f"cn=decoy,{_BRANCH}": directory.decoy_dn,
+        **_groups(settings),
         _BRANCH: branch,
         _SUFFIX: suffix(settings),
         "cn: portal": f"cn: {_value(directory.bind_dn)}",
@@ -135,6 +139,15 @@ def _words(settings: Settings, database: str) -> dict[str, str]:
         "pwdMinLength: 10": f"pwdMinLength: {settings.password.min_length}",
         "pwdMinLength 10": f"pwdMinLength {settings.password.min_length}",
         "pwdLockoutDuration: 900": f"pwdLockoutDuration: {directory.lockout_seconds}",
+    }
+
+
+def _groups(settings: Settings) -> dict[str, str]:
+    """The sample's groups of operators, and this site's; nothing where there is none."""
+    desk = settings.desk
+    return {
+        f"cn=helpdesk,ou=groups,{_SUFFIX}": desk.group_dn,
+        f"cn=secretariats,ou=groups,{_SUFFIX}": desk.component_group_dn,
     }
 
 

@@ -117,6 +117,8 @@ class Happened(Enum):
     RESCUE = "rescue"
     RESCUE_FIRST = "first-rescue"  # there was none before
     RESCUE_REMOVED = "removed-rescue"  # by an operator
+    RESCUE_FROZEN = "frozen-rescue"  # a change was said not to be its owner's, and undone
+    CODE = "code"  # nothing yet: the mail brings the code that proves the address
     AWAITED = "awaited"  # nothing, though it should have: a reminder to activate the account
 
 
@@ -133,6 +135,36 @@ class Notice:
     due: datetime
     tries: int = 0
     raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RescueCode:
+    """A six-digit code was mailed to ``address`` at ``issued``; the code itself is kept nowhere (``connector.otp``).
+
+    ``raw`` is the directory's exact value, so that of two tries at once one counts first.
+    """
+
+    issued: datetime
+    tries: int
+    address: str
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The proved rescue address that goes on getting the keys until ``until``, though another is set."""
+
+    until: datetime
+    address: str
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Which version of the charter its owner accepted, and when."""
+
+    version: str
+    at: datetime
 
 
 class By(Enum):
@@ -180,6 +212,12 @@ class Account:
     password_changed: str | None = None  # pwdChangedTime as the directory writes it
     session_mark: str | None = None  # changes when the sessions are to end
     is_ours: bool = False  # already carries the class moncompteAccount
+    rescue_code: RescueCode | None = None
+    former: Former | None = None
+    frozen_until: datetime | None = None  # till then a password alone does not change the rescue address
+    bounced: datetime | None = None  # when mail to the rescue address came back for good
+    accepted: Accepted | None = None
+    is_operator: bool = False  # carries the class moncompteOperator
     reminded: datetime | None = None  # this and the next three only where a whole population is read
     surname: str = ""
     programmes: tuple[str, ...] = ()
@@ -202,6 +240,10 @@ class Account:
             return False
         return not lockout_seconds or now < self.locked_since + timedelta(seconds=lockout_seconds)
 
+    def key_address(self, now: datetime) -> str | None:
+        """Where a key is mailed: the former address as long as its time lasts, for its owner to say *it was not me*."""
+        return self.former.address if self.former and now < self.former.until else self.rescue
+
     def mark(self, by: By) -> str:
         """What a session remembers of its proof: it fits until key or password, state or rescue address change, or
         until somebody signs out.
@@ -221,6 +263,48 @@ class Account:
     def personal_words(self) -> tuple[str, ...]:
         """What a password must not contain: login, names, INE, rescue address."""
         return tuple(word for word in (self.uid, self.name, *self.ines, self.rescue) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody of the help desk: an entry with the class moncompteOperator; a snapshot, true when it was read.
+
+    ``totp`` is the enciphered secret; ``step`` the last RFC 6238 time step whose code was used, ``failures`` the wrong
+    codes in a row since. ``enrol_raw``, ``issued_raw``: the directory's exact values of the enrolment code and of the
+    instants of the last hour's keys.
+    """
+
+    dn: str
+    uid: str
+    name: str
+    components: tuple[str, ...] = ()
+    totp: str = field(default="", repr=False)
+    step: int | None = None
+    failures: int | None = None
+    recovery_hashes: tuple[str, ...] = field(default=(), repr=False)
+    enrol_until: datetime | None = None
+    enrol_hash: str = field(default="", repr=False)
+    enrol_raw: str = field(default="", repr=False)
+    issued: tuple[datetime, ...] = ()
+    issued_raw: str = ""
+    is_locked: bool = False
+    locked_since: datetime | None = None
+    password_changed: str | None = None
+    session_mark: str | None = None
+
+    @property
+    def is_enrolled(self) -> bool:
+        """Whether there is a second factor."""
+        return bool(self.totp)
+
+    @property
+    def mark(self) -> str:
+        """What a session at the desk remembers: it fits until password or second factor change, or somebody signs out.
+
+        A digest of what the directory holds, as ``Account.mark``.
+        """
+        facts = (self.totp, str(self.password_changed), str(self.session_mark), str(self.is_locked))
+        return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
 
 def masked(address: str) -> str:

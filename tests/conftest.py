@@ -20,6 +20,22 @@ pytest_plugins = ("tests.portal_fixtures", "tests.shell_fixtures")
 PEOPLE_LDIF = Path(__file__).parent / "people.ldif"
 PASSWORD = "Pont-de-Pierre-1822"  # of everyone in people.ldif who has one
 
+GROUPS = """\
+dn: ou=groups,{base}
+objectClass: organizationalUnit
+ou: groups
+
+dn: cn=helpdesk,ou=groups,{base}
+objectClass: groupOfNames
+cn: helpdesk
+member: uid=kdesk,ou=people,{base}
+
+dn: cn=secretariats,ou=groups,{base}
+objectClass: groupOfNames
+cn: secretariats
+member: uid=sroux,ou=people,{base}
+"""
+
 _DECOY_ATTRIBUTES = (
     "moncompteKeyHash",
     "moncompteKeyIssued",
@@ -49,6 +65,7 @@ def nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 def slapd() -> Iterator[PrivateSlapd]:
     """One slapd for the whole run; {SSHA} spares each sign-in the cost of argon2."""
     with PrivateSlapd(password_hash="{SSHA}") as server:
+        server.add_ldif(GROUPS.format(base=server.base))
         yield server
 
 

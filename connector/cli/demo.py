@@ -122,6 +122,12 @@ def settings(
             },
             "rescue": {"own_domains": "universite.example"},
             "audit": {"file": audit_file},
+            "desk": {
+                "group_dn": f"cn=helpdesk,ou=groups,{slapd.base}",
+                "component_group_dn": f"cn=secretariats,ou=groups,{slapd.base}",
+                "totp_key": keys.random_secret() + keys.random_secret(),
+            },
+            "assistance": {"mailbox": "Assistance <assistance@universite.example>"},
         },
         "demo",
         {},

@@ -23,6 +23,7 @@ from connector import keys
 from connector.directory import changes, controls, entries, readiness, wire
 from connector.directory.bulk import Request
 from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations, RawEntry
+from connector.directory.operators import Operators
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, MonCompteError
 from connector.identifiers import folded
 from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
@@ -48,6 +49,7 @@ class Directory:
         readiness.check_filter(settings.directory.population, "[directory] population")
         self._operations = Operations(settings.directory)
         self._is_prepared = False
+        self.operators = Operators(self._operations, settings)
 
     @cached_property
     def _asserts(self) -> bool:

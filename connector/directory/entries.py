@@ -11,16 +11,33 @@ from typing import Any
 from ldap3.protocol.formatters.formatters import format_time
 
 from connector.errors import DirectoryMisconfigured
-from connector.model import Account, AccountState, Happened, Notice, Origin, PendingKey, Status
+from connector.model import (
+    Accepted,
+    Account,
+    AccountState,
+    Former,
+    Happened,
+    Notice,
+    Operator,
+    Origin,
+    PendingKey,
+    RescueCode,
+    Status,
+)
 from connector.settings import Attributes
 from connector.wording import _
 
-ACCOUNT_CLASS = "moncompteAccount"
+ACCOUNT_CLASS, OPERATOR_CLASS = "moncompteAccount", "moncompteOperator"
 KEY_HASH, KEY_ISSUED, KEY_EXPIRY = "moncompteKeyHash", "moncompteKeyIssued", "moncompteKeyExpiry"
 KEY_ORIGIN, KEY_FAILURES = "moncompteKeyOrigin", "moncompteKeyFailures"
 MAIL_DUE, MAIL_FAILURES = "moncompteMailDue", "moncompteMailFailures"
 SPENT_HASH, NOTICE, RESCUE_VERIFIED = "moncompteSpentHash", "moncompteNotice", "moncompteRescueVerified"
 SENT, SESSION_MARK, REMINDED = "moncompteSent", "moncompteSessionMark", "moncompteReminded"
+RESCUE_CODE, RESCUE_FORMER = "moncompteRescueCode", "moncompteRescueFormer"
+RESCUE_FROZEN, RESCUE_BOUNCED, CHARTER = "moncompteRescueFrozen", "moncompteRescueBounced", "moncompteCharter"
+TOTP_SECRET, TOTP_STEP, TOTP_FAILURES = "moncompteTotpSecret", "moncompteTotpStep", "moncompteTotpFailures"
+ENROL_CODE, RECOVERY_CODE = "moncompteEnrolCode", "moncompteRecoveryCode"
+KEYS_ISSUED, REQUEST = "moncompteKeysIssued", "moncompteRequest"
 FARTHEST = timedelta(days=1)  # no lease and no pause is half as long
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = "|".join(word.value for word in Happened)
@@ -29,7 +46,10 @@ _LABEL = re.compile(r"^\{[^}]*\}")
 _USUAL_TIME = re.compile(r"[0-9]{14}Z")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
 _OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
-OURS = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
+_OF_THE_RESCUE = (RESCUE_VERIFIED, RESCUE_CODE, RESCUE_FORMER, RESCUE_FROZEN, RESCUE_BOUNCED)
+ON_THE_DECOY = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
+OURS = (*ON_THE_DECOY, *_OF_THE_RESCUE, CHARTER)
+OF_OPERATORS = (TOTP_SECRET, TOTP_STEP, TOTP_FAILURES, ENROL_CODE, RECOVERY_CODE, KEYS_ISSUED, SESSION_MARK)
 
 PERMANENT_LOCK = "000001010000Z"  # draft-behera-ldap-password-policy-10 §5.3.3
 LOCKED_SINCE, PASSWORD_CHANGED = "pwdAccountLockedTime", "pwdChangedTime"
@@ -45,7 +65,13 @@ def wanted(names: Attributes) -> list[str]:
 
 def wanted_by_operators(names: Attributes) -> list[str]:
     """The same, and what only whoever looks into an account uses."""
-    return [*wanted(names), RESCUE_VERIFIED, FAILED_BINDS]
+    return [*wanted(names), FAILED_BINDS, *([names.programme] if names.programme else [])]
+
+
+def of_operator(names: Attributes) -> list[str]:
+    """What is asked of an operator's entry."""
+    configured = (names.uid, names.name, names.programme)
+    return [*filter(None, configured), LOCKED_SINCE, PASSWORD_CHANGED, *OF_OPERATORS]
 
 
 def printed(names: Attributes) -> list[str]:
@@ -94,11 +120,50 @@ def to_account(
         password_changed=one(PASSWORD_CHANGED),
         session_mark=one(SESSION_MARK),
         is_ours=ACCOUNT_CLASS.lower() in (value.lower() for value in every("objectClass")),
+        rescue_code=_rescue_code(one(RESCUE_CODE)),
+        former=_former(one(RESCUE_FORMER)),
+        frozen_until=to_instant(one(RESCUE_FROZEN)),
+        bounced=to_instant(one(RESCUE_BOUNCED)),
+        accepted=_accepted(one(CHARTER)),
+        is_operator=OPERATOR_CLASS.lower() in (value.lower() for value in every("objectClass")),
         reminded=to_instant(one(REMINDED)),
         surname=one(names.surname) or "",
         programmes=tuple(sorted(every(names.programme))),
         address=_postal(one(names.address) or ""),
         packed=packed,
+    )
+
+
+def to_operator(dn: str, attributes: dict[str, list[bytes]], names: Attributes) -> Operator:
+    """The Operator of a raw entry; ``attributes`` as of ``to_account``."""
+
+    def every(name: str) -> tuple[str, ...]:
+        return tuple(value.decode("utf-8", "replace") for value in attributes.get(name.lower(), ()))
+
+    def one(name: str) -> str | None:
+        return next(iter(every(name)), None)
+
+    uid = one(names.uid) or ""
+    enrol, issued = one(ENROL_CODE) or "", one(KEYS_ISSUED) or ""
+    until, _blank, hashed = enrol.partition(" ")
+    return Operator(
+        dn=dn,
+        uid=uid,
+        name=" ".join((one(names.name) or uid).split()),
+        components=every(names.programme) if names.programme else (),
+        totp=one(TOTP_SECRET) or "",
+        step=to_count(step) if (step := one(TOTP_STEP)) else None,
+        failures=to_count(failures) if (failures := one(TOTP_FAILURES)) else None,
+        recovery_hashes=every(RECOVERY_CODE),
+        enrol_until=to_instant(until),
+        enrol_hash=hashed,
+        enrol_raw=enrol,
+        issued=tuple(sorted(filter(None, map(to_instant, issued.split())))),
+        issued_raw=issued,
+        is_locked=is_locked_for_good(one(LOCKED_SINCE)),
+        locked_since=to_instant(one(LOCKED_SINCE)),
+        password_changed=one(PASSWORD_CHANGED),
+        session_mark=one(SESSION_MARK),
     )
 
 
@@ -155,6 +220,35 @@ def notice_value(notice: Notice) -> str:
     return f"{to_time(notice.due)} {notice.tries} {'+'.join(word.value for word in notice.happened)} {notice.address}"
 
 
+def rescue_code_value(code: RescueCode) -> str:
+    """``<issued> <tries> <address>``, as the directory keeps it."""
+    return f"{to_time(code.issued)} {code.tries} {code.address}"
+
+
+def former_value(former: Former) -> str:
+    """``<until> <address>``, as the directory keeps it."""
+    return f"{to_time(former.until)} {former.address}"
+
+
+def _rescue_code(raw: str | None) -> RescueCode | None:
+    """None for nothing, and for nonsense: another code may be asked for."""
+    issued, tries, address = [*(raw or "").split(" ", 2), "", ""][:3]
+    instant = to_instant(issued)
+    return RescueCode(instant, to_count(tries), address, raw) if raw and instant and address else None
+
+
+def _former(raw: str | None) -> Former | None:
+    until, _blank, address = (raw or "").partition(" ")
+    instant = to_instant(until)
+    return Former(instant, address, raw) if raw and instant and address else None
+
+
+def _accepted(raw: str | None) -> Accepted | None:
+    at, _blank, version = (raw or "").partition(" ")
+    instant = to_instant(at)
+    return Accepted(version, instant) if instant and version else None
+
+
 def activated(state: AccountState, label: str, now: datetime) -> tuple[str, str]:
     """The two values, state and dated state, that activation writes: from today to whatever end there was."""
     end = f"{state.until:%Y%m%d}" if state.until else ""
@@ -184,7 +278,7 @@ def _postal(address: str) -> tuple[str, ...]:
 
 def to_count(text: str | None) -> int:
     """A small number; 0 for nothing, and for what somebody's hand wrote there instead."""
-    return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
+    return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else 0
 
 
 def has_label(value: str, label: str) -> bool:

@@ -134,11 +134,14 @@ class Operations:
             raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
         self._has_written = True
 
-    def compares(self, dn: str, attribute: str, value: str) -> bool:
-        """Whether the entry holds this very value. Raises DirectoryMisconfigured where we may not even compare."""
+    def compares(self, dn: str, attribute: str, value: str, *, or_none: bool = False) -> bool:
+        """Whether the entry holds this very value; ``or_none``: it may hold nothing of the attribute.
+
+        Raises DirectoryMisconfigured where we may not even compare.
+        """
         with self._working.lend(self._reading) as connection:
             result = connection.compare(dn, attribute, value)[1]
-        if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE}:
+        if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE, *([NO_SUCH_ATTRIBUTE] if or_none else [])}:
             raise _failure(result, f"compare {dn}")
         return bool(result["result"] == COMPARE_TRUE)
 

@@ -116,7 +116,7 @@ def _writes(case: Case, lane: Lane, census: Census) -> Iterator[Finding]:
 def _needed(case: Case) -> dict[str, Parts]:
     """What the portal writes to a person, and the parts of a Modify that would."""
     names = case.settings.attributes
-    needed: dict[str, Parts] = {name: {name: [(REPLACE, [])]} for name in (*entries.OURS, entries.RESCUE_VERIFIED)}
+    needed: dict[str, Parts] = {name: {name: [(REPLACE, [])]} for name in entries.OURS}
     needed[_PASSWORD] = {"userPassword": [(REPLACE, [_password()])]}
     needed[N_("the class moncompteAccount")] = {"objectClass": [(ADD, [entries.ACCOUNT_CLASS])]}
     nowhere = f"{names.rescue_label}{keys.random_id()}@nobody.invalid"
@@ -153,7 +153,7 @@ def _unreadable(case: Case, lane: Lane, dn: str) -> list[str]:
 
 def _decoy(case: Case, lane: Lane) -> Iterator[Finding]:
     dn = case.settings.directory.decoy_dn
-    code = lane.try_modify(dn, {name: [(REPLACE, [])] for name in entries.OURS}).code
+    code = lane.try_modify(dn, {name: [(REPLACE, [])] for name in entries.ON_THE_DECOY}).code
     compares = lane.compare(dn, "userPassword", keys.random_id()).code
     load = case.load(remedies.ENTRIES)
     if code == NO_SUCH_OBJECT:

@@ -16,7 +16,18 @@ from connector.wording import _
 
 _LOOKED_AT = 50
 _PLAIN = ("description", "mail", "sn", "memberOf")
-_SECRETS = (entries.KEY_HASH, entries.SPENT_HASH, entries.NOTICE, "moncompteTotpSecret", "pwdHistory")
+_SECRETS = (
+    entries.KEY_HASH,
+    entries.SPENT_HASH,
+    entries.NOTICE,
+    entries.RESCUE_CODE,
+    entries.RESCUE_FORMER,
+    entries.TOTP_SECRET,
+    entries.ENROL_CODE,
+    entries.RECOVERY_CODE,
+    entries.REQUEST,
+    "pwdHistory",
+)
 
 
 def examine(case: Case) -> Iterator[Finding]:

@@ -148,10 +148,10 @@ def _read_secret_files(tree: Tree, source: str) -> list[str]:
 
 
 def _leave_secrets_out(tree: Tree) -> None:
-    """Something that passes for each secret that must be given; the others' defaults."""
+    """Something that passes for each secret that must be given, or is and has no default; the others' defaults."""
     for section, model in SECTIONS.items():
         for key in secrets_of(section):
-            for name in (key, f"{key}_file"):
-                tree[section].pop(name, None)
-            if model.model_fields[key].is_required():
+            given = [name for name in (key, f"{key}_file") if tree[section].pop(name, None)]
+            field = model.model_fields[key]
+            if field.is_required() or (given and not field.default.get_secret_value()):
                 tree[section][key] = _STAND_IN

@@ -140,6 +140,12 @@ class Throttle(Section):
     binds_per_account: Limits = "7/15 minutes"
     key_like_binds_per_account: Limits = "2/15 minutes"
     rescue_changes_per_account: Limits = "10/day"
+    rescue_codes_per_account: Limits = "10/day"
+    not_me_per_source: Limits = "20/15 minutes"
+    desk_searches_per_operator: Limits = "60/10 minutes; 400/day"
+    assistance_per_source: Limits = "5/15 minutes; 20/day"
+    assistance_in_all: Limits = "300/hour"
+    assistance_at_ease: Limits = "30/10 minutes"
     meter_per_account: Limits = "300/15 minutes"
     ask_step_ms: int = Field(default=30, ge=0, le=1000, description=N_("milliseconds, 0 to 1000"))
     refusal_step_ms: int = Field(default=250, ge=0, le=2000, description=N_("milliseconds, 0 to 2000"))
@@ -171,6 +177,70 @@ class Rescue(Section):
     """Which rescue addresses are accepted."""
 
     own_domains: Annotated[Words, AfterValidator(values.domains)] = ()
+    code_minutes: int = Field(default=15, ge=5, le=60, description=N_("minutes, 5 to 60"))
+    code_tries: int = Field(default=5, ge=1, le=10, description=N_("1 to 10"))
+    cooldown_hours: int = Field(default=72, ge=0, le=720, description=N_("hours, 0 to 720"))
+
+
+class Desk(Section):
+    """The help desk's own pages: whose, where, with which second factor and within which bounds."""
+
+    group_dn: str = ""
+    component_group_dn: str = ""
+    url: str = Field(
+        default="", pattern=rf"^(https?://{values.HOST}/?)?$", description=N_("https://host/ (no path), or nothing")
+    )
+    totp_key: Annotated[SecretStr, AfterValidator(values.totp_keys)] = Field(
+        default=SecretStr(""),
+        description=N_(
+            "32 random characters or more; enciphers the operators' secrets. Older ones may follow, one a line"
+        ),
+    )
+    session_minutes: int = Field(default=120, gt=0, le=720, description=N_("minutes, 1 to 720"))
+    idle_minutes: int = Field(default=10, gt=0, le=60, description=N_("minutes, 1 to 60"))
+    step_up_minutes: int = Field(default=5, gt=0, le=60, description=N_("minutes, 1 to 60"))
+    enrol_hours: Positive = 24
+    keys_per_hour: int = Field(default=10, gt=0, le=200, description=N_("1 to 200"))
+    reasons: values.Phrases = Field(
+        default=("Clé perdue ou expirée", "Mot de passe oublié", "Plus d’accès à l’adresse de secours", "Autre"),
+        min_length=1,
+    )
+    documents: values.Phrases = Field(
+        default=("Carte d’étudiant", "Carte d’identité", "Passeport", "Titre de séjour", "Permis de conduire"),
+        min_length=1,
+    )
+
+    @model_validator(mode="after")
+    def _key(self) -> Self:
+        is_kept = bool(self.totp_key.get_secret_value()) or not self.is_open
+        return _demand(self, is_kept, N_("a group of operators needs totp_key (best in totp_key_file)"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a help desk at all."""
+        return bool(self.group_dn or self.component_group_dn)
+
+    @property
+    def totp_keys(self) -> list[str]:
+        """The key that enciphers, and older ones that still decipher."""
+        return self.totp_key.get_secret_value().split()
+
+
+class Assistance(Section):
+    """The form for who can do nothing else; it is there where it has a mailbox to write to."""
+
+    mailbox: str = Field(default="", pattern=rf"^({values.MAILBOX})?$", description=N_("an ASCII address, or nothing"))
+
+
+class Charter(Section):
+    """The rules of use that everybody accepts; where there is no version, nothing is asked."""
+
+    version: str = Field(default="", pattern=r"^[0-9A-Za-z._-]{0,32}$", description=N_("letters, digits, . _ -"))
+    url: str = Field(default="", pattern=r"^(https?://\S+)?$", description=N_("https://…, where the charter is read"))
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        return _demand(self, bool(self.url) or not self.version, N_("a version needs the url where it can be read"))
 
 
 class Intake(Section):
@@ -268,6 +338,9 @@ class Settings(Section):
     password: Password = Password()
     rescue: Rescue = Rescue()
     intake: Intake = Intake()
+    desk: Desk = Desk()
+    assistance: Assistance = Assistance()
+    charter: Charter = Charter()
 
 
 SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Settings.model_fields.items()}  # type: ignore[misc]

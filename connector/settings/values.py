@@ -34,6 +34,11 @@ def split(value: object) -> object:
     return tuple(value.split()) if isinstance(value, str) else value
 
 
+def phrases(value: object) -> object:
+    """A list of phrases given as one string (in the environment) is split at semicolons."""
+    return tuple(part.strip() for part in value.split(";")) if isinstance(value, str) else value
+
+
 def strength(value: object) -> object:
     """A word of the meter, by its name."""
     return Strength[value.upper()] if isinstance(value, str) and value.upper() in Strength.__members__ else value
@@ -69,6 +74,11 @@ def secret_keys(value: SecretStr) -> SecretStr:
     if not lines or any(len(line) < _KEY_LENGTH for line in lines):
         raise ValueError(_("too short"))
     return value
+
+
+def totp_keys(value: SecretStr) -> SecretStr:
+    """The same; or none, where there is no help desk."""
+    return secret_keys(value) if value.get_secret_value() else value
 
 
 def limits(text: str) -> str:
@@ -155,6 +165,11 @@ Limits = Annotated[
     str, AfterValidator(limits), Field(description=N_("such as 5/2 minutes; 25/day: second, minute, hour, day"))
 ]
 Words = Annotated[tuple[str, ...], BeforeValidator(split)]
+Phrases = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=60)], ...],
+    BeforeValidator(phrases),
+    Field(description=N_("a list of phrases, 60 characters each at most")),
+]
 Seconds = Annotated[int, Field(gt=0)]
 Positive = Annotated[int, Field(gt=0)]
 Template = Annotated[str, AfterValidator(columns.check)]

@@ -32,7 +32,7 @@ GENTLE = f"cn=never-locks,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
 PORTAL, DECOY = f"cn=portal,ou=moncompte,{SAMPLE_SUFFIX}", f"cn=decoy,ou=moncompte,{SAMPLE_SUFFIX}"
 PEOPLE = f"ou=people,{SAMPLE_SUFFIX}"
 DAY = timedelta(days=1)
-OURS = 13  # of 60-access.ldif, that name the portal
+OURS = 17  # of 60-access.ldif, that name the portal
 
 
 @pytest.fixture(scope="module")

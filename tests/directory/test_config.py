@@ -374,11 +374,17 @@ def test_staff_do_not_exist_for_the_portal(slapd: PrivateSlapd, people: dict[str
         assert modify(slapd, slapd.as_portal, people["bdubois"], change) in {NO_ACCESS, NO_SUCH_OBJECT}
 
 
-def test_an_operator_shows_the_portal_a_login_and_a_second_factor(slapd: PrivateSlapd, people: dict[str, str]) -> None:
+def test_of_an_operator_the_portal_sees_little_and_writes_the_second_factor(
+    slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
     entry = seen(slapd, slapd.as_portal, "(uid=kdesk)", "*", "+")[0]
-    assert set(entry) == {"dn", "objectClass", "uid", "moncompteTotpSecret"}
+    assert set(entry) - {"pwdChangedTime"} == {"dn", "objectClass", "uid", "displayName"}
+    for name, value in {"displayName": "X", "objectClass": "moncompteAccount", "pwdReset": "TRUE"}.items():
+        change = f"add: {name}\n{name}: {value}"
+        assert modify(slapd, slapd.as_portal, people["kdesk"], change) == NO_ACCESS
     change = "replace: moncompteTotpSecret\nmoncompteTotpSecret: AAAA"
-    assert modify(slapd, slapd.as_portal, people["kdesk"], change) == NO_ACCESS
+    assert modify(slapd, slapd.as_portal, people["kdesk"], change) == 0
+    assert modify(slapd, slapd.as_portal, people["bdubois"], change) in {NO_ACCESS, NO_SUCH_OBJECT}
 
 
 def test_other_labels_are_not_even_seen(slapd: PrivateSlapd, people: dict[str, str]) -> None:

@@ -42,7 +42,12 @@ from tests.directory.test_config import (  # noqa: F401  collected here again, o
 )
 from tests.portal_fixtures import MovingClock, account, mailed_key
 
-SAMPLE = load(config_folder() / "moncompte.toml", {}, secrets=False)
+GROUPS = {
+    "MONCOMPTE_DESK__GROUP_DN": "cn=helpdesk,ou=groups,dc=universite,dc=example",
+    "MONCOMPTE_DESK__COMPONENT_GROUP_DN": "cn=secretariats,ou=groups,dc=universite,dc=example",
+    "MONCOMPTE_DESK__TOTP_KEY": "x" * 32,
+}
+SAMPLE = load(config_folder() / "moncompte.toml", GROUPS, secrets=False)
 SUFFIX = "dc=lointaine,dc=example"
 POPULATION = '(&(employeeType=étudiant inscrit)(!(description=du "dehors" \\28invité\\29)))'
 ELSEWHERE = {
@@ -105,6 +110,7 @@ def test_the_sample_settings_print_the_sample_files(path: Path) -> None:
 
 def test_nothing_of_the_sample_is_left_elsewhere() -> None:
     settings = changed(SAMPLE, "directory", **ELSEWHERE | {"decoy_dn": f"cn=leurre,ou=leurres,{SUFFIX}"})
+    settings = changed(settings, "desk", group_dn=f"cn=guichet,{SUFFIX}", component_group_dn="")
     printed = "".join(written_for(path, settings, "{2}mdb") for path in files())
     for sample in ("dc=universite", "ou=people", "cn=portal", "ou=moncompte", "cn=decoy", "{1}mdb", "Affiliation=st"):
         assert sample not in printed
@@ -175,8 +181,8 @@ def test_rules_without_a_state_are_numbered_without_a_gap() -> None:
     path = next(path for path in files() if path.name.startswith("60"))
     printed = written_for(path, changed(SAMPLE, "attributes", **NAMES_2009))
     rules = re.findall(r"^olcAccess: \{(\d+)\}", printed, re.MULTILINE)
-    assert rules == [str(number) for number in range(13)]
-    assert "# {6} Operators of the help desk" in printed
+    assert rules == [str(number) for number in range(17)]
+    assert "# {6} and {7} Operators of the help desk" in printed
     assert "supannRessourceEtat=" not in printed
     assert "The one step of the state" not in printed
     assert " attrs=supannMailPerso\n  by " in printed
