@@ -82,6 +82,12 @@ class SessionStale(MonCompteError):
     word = "session-stale"
 
 
+class CharterDue(MonCompteError):
+    """Somebody is who they say, and has not accepted the charter's present version: nothing before that."""
+
+    word = "charter-due"
+
+
 class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
 

@@ -19,7 +19,7 @@ from flask_wtf import CSRFProtect
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, language, security
-from webui.views import PORTAL, about, entry, password, problems, stay, wellknown
+from webui.views import PORTAL, about, charter, entry, password, problems, stay, wellknown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,6 +46,7 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(password.blueprint)
     app.register_blueprint(about.blueprint)
     app.register_blueprint(stay.blueprint)
+    app.register_blueprint(charter.blueprint)
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(language.blueprint)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from flask_babel import lazy_gettext as _
-from wtforms import Field, Form, PasswordField, StringField
+from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
@@ -157,3 +157,13 @@ class ChangeForm(PortalForm):
     password = PasswordField(_("Nouveau mot de passe"), filters=[_SECRET], validators=[_PASSWORD_LENGTH])
     confirmation = PasswordField(_("Confirmation du mot de passe"), filters=[_SECRET], validators=[_same])
     rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+
+
+class CharterForm(PortalForm):
+    """Before anything else behind the door: the charter, where there is one; ``version`` is the one they were shown."""
+
+    accepted = BooleanField(
+        id="accepted",
+        validators=[InputRequired(_("Pour continuer, cochez cette case une fois la charte lue."))],
+    )
+    version = HiddenField(filters=[_within(IDENTIFIER_MAX)])

@@ -227,3 +227,11 @@ def _rescue(reason: RescueReason) -> str:
         ),
     }
     return sentences[reason]
+
+
+def charter_changed() -> Told:
+    """To whoever accepts a version that is no longer the present one."""
+    return Told(
+        _("La charte vient de changer"),
+        _("Celle que vous aviez sous les yeux n’est plus en vigueur. Lisez la nouvelle version, puis acceptez-la."),
+    )

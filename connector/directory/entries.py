@@ -46,9 +46,9 @@ _LABEL = re.compile(r"^\{[^}]*\}")
 _USUAL_TIME = re.compile(r"[0-9]{14}Z")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
 _OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
-_OF_THE_RESCUE = (RESCUE_VERIFIED, RESCUE_CODE, RESCUE_FORMER, RESCUE_FROZEN, RESCUE_BOUNCED)
+OF_THE_RESCUE = (RESCUE_VERIFIED, RESCUE_CODE, RESCUE_FORMER, RESCUE_FROZEN, RESCUE_BOUNCED)
 ON_THE_DECOY = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
-OURS = (*ON_THE_DECOY, *_OF_THE_RESCUE, CHARTER)
+OURS = (*ON_THE_DECOY, *OF_THE_RESCUE, CHARTER)
 OF_OPERATORS = (TOTP_SECRET, TOTP_STEP, TOTP_FAILURES, ENROL_CODE, RECOVERY_CODE, KEYS_ISSUED, SESSION_MARK)
 
 PERMANENT_LOCK = "000001010000Z"  # draft-behera-ldap-password-policy-10 §5.3.3
@@ -228,6 +228,11 @@ def rescue_code_value(code: RescueCode) -> str:
 def former_value(former: Former) -> str:
     """``<until> <address>``, as the directory keeps it."""
     return f"{to_time(former.until)} {former.address}"
+
+
+def accepted_value(accepted: Accepted) -> str:
+    """``<at> <version>``, as the directory keeps it."""
+    return f"{to_time(accepted.at)} {accepted.version}"
 
 
 def _rescue_code(raw: str | None) -> RescueCode | None:
