@@ -193,6 +193,10 @@ class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
 
 
+class RecipientRefused(MailFailed):
+    """The mail server says that the address will never take a mail; it may be wrong about it for an hour."""
+
+
 class MailServerDown(MailFailed):
     """The mail server cannot be reached, or does not talk: no use trying the next mail now."""
 

@@ -38,7 +38,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.throttle",
         "connector.trail",
     },
-    {"connector.batch", "connector.owed"},
+    {"connector.batch", "connector.bounces", "connector.owed"},
     {"connector.outbox"},
     {
         "connector.activation",

@@ -270,7 +270,7 @@ class Directory:
         """Keep which version of the charter was accepted, and when. Raises Conflict when something moved meanwhile."""
         self._operations.modify(account.dn, changes.charter_accepted(account, accepted))
 
-    def mark_bounced(self, account: Account, now: datetime) -> None:
+    def flag_bounced(self, account: Account, now: datetime) -> None:
         """Keep that mail to the rescue address came back for good. Raises Conflict when it is another by now."""
         self._operations.modify(account.dn, changes.rescue_bounced(account, self._names, now))
 

@@ -124,7 +124,7 @@ def to_account(
         former=_former(one(RESCUE_FORMER)),
         frozen_until=to_instant(one(RESCUE_FROZEN)),
         bounced=to_instant(one(RESCUE_BOUNCED)),
-        accepted=_accepted(one(CHARTER)),
+        accepted=to_accepted(one(CHARTER)),
         is_operator=OPERATOR_CLASS.lower() in (value.lower() for value in every("objectClass")),
         reminded=to_instant(one(REMINDED)),
         surname=one(names.surname) or "",
@@ -235,6 +235,13 @@ def accepted_value(accepted: Accepted) -> str:
     return f"{to_time(accepted.at)} {accepted.version}"
 
 
+def to_accepted(raw: str | None) -> Accepted | None:
+    """Which version of the charter was accepted, and when; None for nothing, and for nonsense."""
+    at, _blank, version = (raw or "").partition(" ")
+    instant = to_instant(at)
+    return Accepted(version, instant) if instant and version else None
+
+
 def _rescue_code(raw: str | None) -> RescueCode | None:
     """None for nothing, and for nonsense: another code may be asked for."""
     issued, tries, address = [*(raw or "").split(" ", 2), "", ""][:3]
@@ -246,12 +253,6 @@ def _former(raw: str | None) -> Former | None:
     until, _blank, address = (raw or "").partition(" ")
     instant = to_instant(until)
     return Former(instant, address, raw) if raw and instant and address else None
-
-
-def _accepted(raw: str | None) -> Accepted | None:
-    at, _blank, version = (raw or "").partition(" ")
-    instant = to_instant(at)
-    return Accepted(version, instant) if instant and version else None
 
 
 def activated(state: AccountState, label: str, now: datetime) -> tuple[str, str]:
