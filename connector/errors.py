@@ -85,8 +85,6 @@ class SessionStale(MonCompteError):
 class CharterDue(MonCompteError):
     """Somebody is who they say, and has not accepted the charter's present version: nothing before that."""
 
-    word = "charter-due"
-
 
 class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
