@@ -52,13 +52,15 @@ FLOORS = (  # from the ground up; a package counts as one file
     },
     {"connector.printrun", "connector.reminders"},
     {"connector.portal"},
-    {"connector.office"},
+    {"connector.helpdesk", "connector.office"},
     {"webui"},
     {"connector.demo"},
     {"connector.cli"},
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-WEBUI_SEES = {f"connector.{room}" for room in ("portal", "model", "errors", "settings", "passwords", "languages")}
+WEBUI_SEES = {
+    f"connector.{room}" for room in ("portal", "helpdesk", "model", "errors", "settings", "passwords", "languages")
+}
 DOORS = {  # an outside world, and the one room that may open it
     "ldap3": "connector.directory",
     "pyasn1": "connector.directory",
