@@ -19,6 +19,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.identifiers",
         "connector.passwords",
         "connector.private",
+        "connector.qr",
         "connector.rescue",
         "connector.settings",
     },
@@ -46,6 +47,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.desk",
         "connector.doctor",
         "connector.intake",
+        "connector.operators",
         "connector.recovery",
         "connector.selfcare",
         "connector.statistics",
@@ -58,7 +60,7 @@ FLOORS = (  # from the ground up; a package counts as one file
     {"connector.cli"},
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-WEBUI_SEES = {f"connector.{room}" for room in ("portal", "model", "errors", "settings", "passwords", "languages")}
+WEBUI_SEES = {f"connector.{room}" for room in ("portal", "model", "errors", "settings", "passwords", "languages", "qr")}
 DOORS = {  # an outside world, and the one room that may open it
     "ldap3": "connector.directory",
     "pyasn1": "connector.directory",
@@ -70,6 +72,7 @@ DOORS = {  # an outside world, and the one room that may open it
     "cairocffi": "connector.cairo",
     "pyotp": "connector.otp",
     "cryptography": "connector.vault",
+    "zxingcpp": "connector.qr",
 }
 FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
 
