@@ -157,3 +157,53 @@ class ChangeForm(PortalForm):
     password = PasswordField(_("Nouveau mot de passe"), filters=[_SECRET], validators=[_PASSWORD_LENGTH])
     confirmation = PasswordField(_("Confirmation du mot de passe"), filters=[_SECRET], validators=[_same])
     rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+
+
+CODE_MAX = 64  # characters; six digits, or a recovery code with its dashes and blanks
+_CODE = _within(CODE_MAX, str.strip)
+_CODE_LENGTH = Length(max=CODE_MAX, message=_("C’est trop long pour un code : vérifiez ce champ."))
+
+
+class _PasswordForm(PortalForm):
+    """What both ways through the desk's door ask for."""
+
+    identifier = StringField(
+        _("Identifiant"),
+        filters=[_IDENTIFIER],
+        validators=[
+            DataRequired(_("Écrivez votre identifiant.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
+        ],
+    )
+    password = PasswordField(
+        _("Mot de passe"),
+        filters=[_SECRET],
+        validators=[
+            InputRequired(_("Écrivez votre mot de passe.")),
+            Length(max=SECRET_MAX, message=_("C’est trop long pour un mot de passe : vérifiez ce champ.")),
+        ],
+    )
+
+
+class EnrolForm(_PasswordForm):
+    """Somebody with an enrolment code."""
+
+    offered = StringField(
+        _("Code d’inscription"),
+        filters=[_CODE],
+        validators=[DataRequired(_("Écrivez le code d’inscription que l’on vous a remis.")), _CODE_LENGTH],
+    )
+
+
+class CodeForm(PortalForm):
+    """A code of an authenticator: the first one, or one more before an act that could give an account away."""
+
+    code = StringField(
+        _("Code à six chiffres"),
+        filters=[_CODE],
+        validators=[DataRequired(_("Écrivez le code que montre votre application.")), _CODE_LENGTH],
+    )
+
+
+class DeskSignInForm(_PasswordForm, CodeForm):
+    """An operator at the desk's door."""

@@ -190,6 +190,59 @@ def signed_out() -> str:
     return _("Votre session est fermée. Sur un ordinateur partagé, fermez aussi le navigateur.")
 
 
+def desk_refused() -> Told:
+    """At the desk's door: one text whoever is refused, and whatever was wrong."""
+    return Told(
+        _("Nous n’avons pas pu vous identifier"),
+        _(
+            "Vérifiez l’identifiant, le mot de passe et le code. Chaque code ne sert qu’une fois : attendez le "
+            "suivant. Téléphone perdu ? Tapez un code de secours à la place. Si rien n’y fait, demandez à "
+            "l’équipe qui administre Mon compte."
+        ),
+    )
+
+
+def enrolment_refused() -> Told:
+    """The same to who has an enrolment code."""
+    return Told(
+        _("Nous n’avons pas pu vous identifier"),
+        _(
+            "Vérifiez l’identifiant, le mot de passe et le code d’inscription. Ce code ne sert qu’une fois et n’est "
+            "valable que quelques heures : s’il a vieilli, demandez-en un autre à qui vous l’a remis."
+        ),
+    )
+
+
+def desk_throttled(error: Throttled, reference: str) -> Told:
+    """For whoever tried too often at the desk's door."""
+    return Told(_("Trop d’essais"), _("Par sécurité, %(wait)s", wait=_wait(error)), reference)
+
+
+def first_code_refused() -> str:
+    """Said beside the box for the first code, or for one more."""
+    return _("Ce n’est pas le bon code : attendez le suivant, puis tapez-le aussitôt. Le téléphone est-il à l’heure ?")
+
+
+def desk_session_expired() -> str:
+    """Said at the desk's door after a pause."""
+    return _("Par sécurité, votre session s’est fermée. Identifiez-vous à nouveau : vous retrouverez votre page.")
+
+
+def desk_session_stale() -> str:
+    """Said there when what was proved is no longer true."""
+    return _(
+        "Votre session est terminée : elle a été fermée ailleurs, ou vos accès ont changé. Identifiez-vous à nouveau."
+    )
+
+
+def desk_form_expired() -> Told:
+    """When the CSRF token of a form of the desk's does not fit."""
+    return Told(
+        _("Cette page n’était plus à jour"),
+        _("Elle est restée ouverte longtemps, ou dans deux onglets. Rien n’a été fait : recommencez."),
+    )
+
+
 def field_problems(error: MonCompteError) -> dict[str, list[str]]:
     """The name of each field that a refusal concerns, with its sentences."""
     if isinstance(error, ChangeRefused):
