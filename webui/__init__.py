@@ -20,7 +20,7 @@ from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, language, security
 from webui.views import PORTAL, about, desk, entry, password, problems, stay, wellknown
-from webui.views.desk import door  # noqa: F401 (adds its routes)
+from webui.views.desk import door, people  # noqa: F401 (they add their routes)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
