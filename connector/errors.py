@@ -52,6 +52,13 @@ class Shut(Enum):
     WRONG_KEY = "wrong-key"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 (a word)
     MISTYPED_KEY = "mistyped-key"
+    NO_MEMBER = "no-member"  # these are of the desk's door: of no group of operators any more
+    NOT_ENROLLED = "not-enrolled"
+    NO_OFFER = "no-enrolment-offered"  # the enrolment code was used, has expired, or there was none
+    WRONG_CODE = "wrong-code"
+    REPLAYED_CODE = "replayed-code"  # right, and used before
+    SHUT_FACTOR = "second-factor-shut"  # after too many wrong codes in a row
+    UNREADABLE_FACTOR = "second-factor-unreadable"  # sealed with another key, or for somebody else
 
 
 class SignInRefused(MonCompteError):
@@ -90,6 +97,14 @@ class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
 
     word = "wrong-current-password"
+
+
+class CodeRefused(ProofRefused):
+    """An operator's code is not right, was used before, or opens nothing any more."""
+
+    def __init__(self, why: Shut, uid: str) -> None:
+        super().__init__()
+        self.why, self.word, self.uid = why, why.value, uid
 
 
 class RescueReason(Enum):

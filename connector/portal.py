@@ -19,6 +19,7 @@ from connector.directory import Directory
 from connector.errors import DirectoryUnavailable, SessionStale, SignInRefused
 from connector.mail import Mailer
 from connector.model import Account, Asked, By, Caller, Done, Proof
+from connector.operators import DeskDoor
 from connector.outbox import Outbox
 from connector.passwords import PasswordPolicy, Verdict
 from connector.recovery import Recovery
@@ -56,6 +57,7 @@ class Portal:
             settings.keys.max_failures,
             settings.directory.lockout_seconds,
         )
+        self.desk_door = DeskDoor(self.directory, self.throttle, self.audit, settings, clock, theme.fr.university)
 
     def start(self) -> None:
         """Check the directory and begin to send mails. Raises DirectoryMisconfigured: better no portal than a leak.

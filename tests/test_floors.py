@@ -19,6 +19,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.identifiers",
         "connector.passwords",
         "connector.private",
+        "connector.qr",
         "connector.rescue",
         "connector.settings",
     },
@@ -46,6 +47,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.desk",
         "connector.doctor",
         "connector.intake",
+        "connector.operators",
         "connector.recovery",
         "connector.selfcare",
         "connector.statistics",
@@ -59,7 +61,19 @@ FLOORS = (  # from the ground up; a package counts as one file
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 WEBUI_SEES = {
-    f"connector.{room}" for room in ("portal", "helpdesk", "model", "errors", "settings", "passwords", "languages")
+    f"connector.{room}"
+    for room in (
+        "portal",
+        "helpdesk",
+        "model",
+        "errors",
+        "settings",
+        "passwords",
+        "languages",
+        "qr",
+        "standing",
+        "desk",
+    )
 }
 DOORS = {  # an outside world, and the one room that may open it
     "ldap3": "connector.directory",
@@ -72,6 +86,7 @@ DOORS = {  # an outside world, and the one room that may open it
     "cairocffi": "connector.cairo",
     "pyotp": "connector.otp",
     "cryptography": "connector.vault",
+    "zxingcpp": "connector.qr",
 }
 FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
 

@@ -19,7 +19,8 @@ from flask_wtf import CSRFProtect
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, language, security
-from webui.views import PORTAL, about, charter, entry, password, problems, stay, wellknown
+from webui.views import PORTAL, about, charter, desk, entry, password, problems, stay, wellknown
+from webui.views.desk import door, people  # noqa: F401 (they add their routes)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,6 +51,8 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(language.blueprint)
+    if portal.settings.desk.is_open:
+        app.register_blueprint(desk.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
     app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)

@@ -23,6 +23,7 @@ from connector.errors import SignInRefused, Throttled
 from connector.model import Caller
 from connector.portal import Portal
 from connector.settings.sections import Charter
+from tests.browser.desk_states import DESK_STATES
 from tests.conftest import PASSWORD, reset_people
 from tests.portal_fixtures import AT_ONCE, MovingClock, issue, other_key, slip
 from tests.web.steps import NEW_PASSWORD
@@ -295,7 +296,8 @@ def _outage(page: Page, scene: Scene) -> None:
 
 
 STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
-    {
+    DESK_STATES
+    | {
         "landing": partial(_open, "/"),
         "landing, nothing typed": lambda page, _: sign_in(page, "", ""),
         "landing, refused": partial(_refused, "not the password"),
