@@ -150,6 +150,8 @@ class Obstacle(Enum):
     LOCKED_FOR_GOOD = "locked-for-good"  # by an administrator, who alone may end it
     SAME_ADDRESS = "same-address"
     NO_RESCUE = "no-rescue-address"
+    NO_DESK = "no-desk"  # the settings name no group of operators
+    NO_OPERATOR = "no-operator"  # no entry with the class moncompteOperator answers to the login
 
 
 class ActRefused(MonCompteError):
