@@ -54,13 +54,16 @@ FLOORS = (  # from the ground up; a package counts as one file
     },
     {"connector.printrun", "connector.reminders"},
     {"connector.portal"},
-    {"connector.office", "connector.roster"},
+    {"connector.helpdesk", "connector.office", "connector.roster"},
     {"webui"},
     {"connector.demo"},
     {"connector.cli"},
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-WEBUI_SEES = {f"connector.{room}" for room in ("portal", "model", "errors", "settings", "passwords", "languages", "qr")}
+WEBUI_SEES = {
+    f"connector.{room}"
+    for room in ("portal", "helpdesk", "model", "errors", "settings", "passwords", "languages", "qr")
+}
 DOORS = {  # an outside world, and the one room that may open it
     "ldap3": "connector.directory",
     "pyasn1": "connector.directory",
