@@ -154,6 +154,8 @@ class Obstacle(Enum):
     LOCKED_FOR_GOOD = "locked-for-good"  # by an administrator, who alone may end it
     SAME_ADDRESS = "same-address"
     NO_RESCUE = "no-rescue-address"
+    NO_DESK = "no-desk"  # the settings name no group of operators
+    NO_OPERATOR = "no-operator"  # no entry with the class moncompteOperator answers to the login
     VAGUE = "vague"  # too few letters to look for anybody by name
     NOT_SERVED = "not-served"  # of none of the operator's components, or the operator is of no group any more
     OPERATOR = "operator"  # the operator's own entry, or another's: no operator acts on either

@@ -30,6 +30,11 @@ class Phone:
     clock: MovingClock
     recovery_codes: list[str]
 
+    @property
+    def secret(self) -> str:
+        """What it makes them from, in base 32."""
+        return self.link.partition("secret=")[2].partition("&")[0]
+
     def code(self, steps: int = 0) -> str:
         """What it shows now, or that many steps of thirty seconds later."""
         totp = pyotp.parse_uri(self.link)

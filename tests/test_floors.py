@@ -54,7 +54,7 @@ FLOORS = (  # from the ground up; a package counts as one file
     },
     {"connector.printrun", "connector.reminders"},
     {"connector.portal"},
-    {"connector.helpdesk", "connector.office"},
+    {"connector.helpdesk", "connector.office", "connector.roster"},
     {"webui"},
     {"connector.demo"},
     {"connector.cli"},

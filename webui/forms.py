@@ -171,7 +171,7 @@ class CharterForm(PortalForm):
 
 CODE_MAX = 64  # characters; six digits, or a recovery code with its dashes and blanks
 _CODE = _within(CODE_MAX, str.strip)
-_CODE_LENGTH = Length(max=CODE_MAX, message=_("C’est trop long pour un code : vérifiez ce champ."))
+_CODE_LENGTH = Length(max=CODE_MAX, message=_("C’est trop long pour un code : vérifiez ce champ."))
 
 
 class _PasswordForm(PortalForm):
@@ -182,7 +182,7 @@ class _PasswordForm(PortalForm):
         filters=[_IDENTIFIER],
         validators=[
             DataRequired(_("Écrivez votre identifiant.")),
-            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
         ],
     )
     password = PasswordField(
@@ -190,7 +190,7 @@ class _PasswordForm(PortalForm):
         filters=[_SECRET],
         validators=[
             InputRequired(_("Écrivez votre mot de passe.")),
-            Length(max=SECRET_MAX, message=_("C’est trop long pour un mot de passe : vérifiez ce champ.")),
+            Length(max=SECRET_MAX, message=_("C’est trop long pour un mot de passe : vérifiez ce champ.")),
         ],
     )
 

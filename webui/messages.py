@@ -196,8 +196,8 @@ def desk_refused() -> Told:
     return Told(
         _("Nous n’avons pas pu vous identifier"),
         _(
-            "Vérifiez l’identifiant, le mot de passe et le code. Chaque code ne sert qu’une fois : attendez le "
-            "suivant. Téléphone perdu ? Tapez un code de secours à la place. Si rien n’y fait, demandez à "
+            "Vérifiez l’identifiant, le mot de passe et le code. Chaque code ne sert qu’une fois : attendez le "
+            "suivant. Téléphone perdu ? Tapez un code de secours à la place. Si rien n’y fait, demandez à "
             "l’équipe qui administre Mon compte."
         ),
     )
@@ -209,7 +209,7 @@ def enrolment_refused() -> Told:
         _("Nous n’avons pas pu vous identifier"),
         _(
             "Vérifiez l’identifiant, le mot de passe et le code d’inscription. Ce code ne sert qu’une fois et n’est "
-            "valable que quelques heures : s’il a vieilli, demandez-en un autre à qui vous l’a remis."
+            "valable que quelques heures : s’il a vieilli, demandez-en un autre à qui vous l’a remis."
         ),
     )
 
@@ -221,18 +221,18 @@ def desk_throttled(error: Throttled, reference: str) -> Told:
 
 def first_code_refused() -> str:
     """Said beside the box for the first code, or for one more."""
-    return _("Ce n’est pas le bon code : attendez le suivant, puis tapez-le aussitôt. Le téléphone est-il à l’heure ?")
+    return _("Ce n’est pas le bon code : attendez le suivant, puis tapez-le aussitôt. Le téléphone est-il à l’heure ?")
 
 
 def desk_session_expired() -> str:
     """Said at the desk's door after a pause."""
-    return _("Par sécurité, votre session s’est fermée. Identifiez-vous à nouveau : vous retrouverez votre page.")
+    return _("Par sécurité, votre session s’est fermée. Identifiez-vous à nouveau : vous retrouverez votre page.")
 
 
 def desk_session_stale() -> str:
     """Said there when what was proved is no longer true."""
     return _(
-        "Votre session est terminée : elle a été fermée ailleurs, ou vos accès ont changé. Identifiez-vous à nouveau."
+        "Votre session est terminée : elle a été fermée ailleurs, ou vos accès ont changé. Identifiez-vous à nouveau."
     )
 
 
@@ -240,7 +240,7 @@ def desk_form_expired() -> Told:
     """When the CSRF token of a form of the desk's does not fit."""
     return Told(
         _("Cette page n’était plus à jour"),
-        _("Elle est restée ouverte longtemps, ou dans deux onglets. Rien n’a été fait : recommencez."),
+        _("Elle est restée ouverte longtemps, ou dans deux onglets. Rien n’a été fait : recommencez."),
     )
 
 

@@ -33,6 +33,7 @@ _COMMANDS = {  # in the order of ``--help``, and where each is
     "unlock": "unlock",
     "set-rescue": "set_rescue",
     "bounce": "bounce",
+    "operator": "operator",
 }
 
 

@@ -68,30 +68,6 @@ def act(page: Page, what: str, document: bool = True, **typed: str) -> None:
     page.wait_for_load_state()
 
 
-def _refused(page: Page, _scene: Scene) -> None:
-    page.goto("/guichet/connexion")
-    fill_in(page, identifier="kdesk", password="not the password", code="000000")
-
-
-def _nothing_typed(path: str, page: Page, _scene: Scene) -> None:
-    page.goto(path)
-    fill_in(page)
-
-
-def _enrolling(page: Page, scene: Scene) -> None:
-    scene.changes_people()
-    page.goto("/guichet/inscription")
-    fill_in(page, identifier="kdesk", password=PASSWORD, offered=offer(scene.site, "kdesk"))
-
-
-def _enrolled(page: Page, scene: Scene) -> None:
-    _enrolling(page, scene)
-    link = page.locator("a[href^=otpauth]").get_attribute("href") or ""
-    totp = pyotp.parse_uri(link)
-    assert isinstance(totp, pyotp.TOTP)
-    fill_in(page, code=totp.at(scene.clock()))
-
-
 def _searched(typed: str, page: Page, scene: Scene) -> None:
     at_the_desk(page, scene)
     fill_in(page, typed=typed)
@@ -121,13 +97,6 @@ def _acted(what: str, page: Page, scene: Scene, **typed: str) -> None:
 
 DESK_STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
     {
-        "desk, door": lambda page, _: page.goto("/guichet/connexion") and None,
-        "desk, door, nothing typed": partial(_nothing_typed, "/guichet/connexion"),
-        "desk, door, refused": _refused,
-        "desk, enrol": lambda page, _: page.goto("/guichet/inscription") and None,
-        "desk, enrol, nothing typed": partial(_nothing_typed, "/guichet/inscription"),
-        "desk, authenticator": _enrolling,
-        "desk, recovery codes": _enrolled,
         "desk, search": lambda page, scene: at_the_desk(page, scene) and None,
         "desk, found several": partial(_searched, "fontaine"),
         "desk, found nobody": partial(_searched, "xavier personne"),

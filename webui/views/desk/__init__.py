@@ -12,10 +12,10 @@ from flask.typing import ResponseReturnValue
 
 from connector.errors import SessionStale
 from connector.model import Operator
-from webui import desk_session, messages
+from webui import desk_session, hosts, messages
 from webui.views import current_caller, current_portal
 
-blueprint = Blueprint("desk", __name__, url_prefix="/guichet")
+blueprint = Blueprint("desk", __name__, url_prefix=hosts.DESK)
 
 
 def current_operator() -> Operator:
@@ -44,8 +44,8 @@ def confirm(code: str) -> None:
 
 @blueprint.app_context_processor
 def _signed_in() -> dict[str, object]:
-    """What ``desk/base.html`` shows: the operator, on the pages that asked for one; and where the students' site is."""
-    return {"operator": g.get("operator"), "portal_url": current_portal().settings.web.portal_url}
+    """What ``desk/base.html`` shows: the operator, on the pages that asked for one."""
+    return {"operator": g.get("operator")}
 
 
 @blueprint.errorhandler(SessionStale)

@@ -133,12 +133,5 @@ def _authenticator(form: CodeForm) -> str:
     begun = portal.desk_door.enrolment(uid, mark)
     side, path = qr.path(begun.link)
     groups = [begun.secret[start : start + 4] for start in range(0, len(begun.secret), 4)]
-    return render_template(
-        "desk/authenticator.html",
-        form=form,
-        operator=begun.operator,
-        link=begun.link,
-        side=side,
-        path=path,
-        groups=groups,
-    )
+    facts = {"link": begun.link, "side": side, "path": path, "groups": groups}
+    return render_template("desk/authenticator.html", form=form, **facts)
