@@ -54,7 +54,7 @@ class Composer:
             "until": self._local(expiry, languages.choose(account.language)),
             "to_activate": account.state.status is Status.TO_ACTIVATE,
         }
-        return self._compose("key", account, account.rescue or "", now, facts)
+        return self._compose("key", account, account.key_address(now) or "", now, facts)
 
     def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
         """The mail that tells about a change, or reminds of one; it carries neither key nor password."""

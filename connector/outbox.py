@@ -174,7 +174,7 @@ class Outbox:
         yield OwedNotice(account, claimed)
 
     def _claim_key(self, account: Account, now: datetime) -> Iterator[Owed]:
-        if not account.is_eligible(now) or not account.rescue:
+        if not account.is_eligible(now) or not account.key_address(now):
             self._directory.move_mail(account, account.mail_due_raw, None)  # suspended meanwhile: nobody to write to
             return
         key, pending = self.fresh_key(now)

@@ -41,7 +41,6 @@ FLOORS = (  # from the ground up; a package counts as one file
     {"connector.batch", "connector.owed"},
     {"connector.outbox"},
     {
-        "connector.activation",
         "connector.campaign",
         "connector.desk",
         "connector.doctor",
@@ -50,7 +49,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.selfcare",
         "connector.statistics",
     },
-    {"connector.printrun", "connector.reminders"},
+    {"connector.activation", "connector.printrun", "connector.proving", "connector.reminders"},
     {"connector.portal"},
     {"connector.office"},
     {"webui"},
