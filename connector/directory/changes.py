@@ -91,7 +91,7 @@ def redeemed(account: Account, change: Change, names: Attributes, now: datetime,
     key = [account.key.hash] if account.key else []
     proved = {entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [to_time(now)])]} if change.is_proof else {}
     return (
-        _no_key()
+        _key_spent(account)
         | {entries.KEY_HASH: _exactly(key), entries.RESCUE_FROZEN: [(MODIFY_REPLACE, [])]}
         | _code(account, None)
         | proved
@@ -105,13 +105,15 @@ def changed(account: Account, change: Change, names: Attributes, mark: str) -> C
 
     Not where an address is only asked for: nothing changes yet.
     """
-    killed = _no_key() if change.password is not None or change.rescue is not None else {}
+    killed = _key_spent(account) if change.password is not None or change.rescue is not None else {}
     return killed | _settings(account, change, names, mark)
 
 
 def code_asked(account: Account, code: RescueCode, owed: tuple[Notice, ...]) -> Changes:
-    """A code is to be mailed; the one before is worth nothing."""
-    return _our_class(account) | _notices(account, owed) | _code(account, code)
+    """A code is to be mailed; the one before is worth nothing. Only while the sessions are those we know."""
+    mark = [account.session_mark] if account.session_mark else []
+    still = {entries.SESSION_MARK: [(MODIFY_DELETE, mark), (MODIFY_ADD, mark)]} if mark else {}
+    return _our_class(account) | _notices(account, owed) | _code(account, code) | still
 
 
 def code_tried(tried: RescueCode, counted: RescueCode) -> Changes:
@@ -297,6 +299,12 @@ def _no_key() -> Changes:
     return {name: [(MODIFY_REPLACE, [])] for name in gone}
 
 
+def _key_spent(account: Account) -> Changes:
+    """No key any more, and what there was is remembered as spent."""
+    spent = {entries.SPENT_HASH: [(MODIFY_REPLACE, _spent(account))]} if account.key else {}
+    return _no_key() | spent
+
+
 def _spent(account: Account) -> list[str]:
     latest = [account.key.hash] if account.key else []
     return [*account.spent_hashes, *latest][-SPENT_KEPT:]
@@ -304,8 +312,6 @@ def _spent(account: Account) -> list[str]:
 
 def _settings(account: Account, change: Change, names: Attributes, mark: str) -> Changes:
     changes = _our_class(account) | _new_mark(account, mark)
-    if account.key:
-        changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
     if change.password is not None:
         changes["userPassword"] = [(MODIFY_REPLACE, [change.password])]
     if change.rescue is not None:
