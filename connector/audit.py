@@ -140,7 +140,7 @@ class Audit:
             yield line
         except MonCompteError as error:
             line.outcome = Outcome.FAILED if isinstance(error, DirectoryError) else Outcome.REFUSED
-            line.reason, line.account = error.word, error.uid or account
+            line.reason, line.account = error.word, error.uid or line.account
             if isinstance(error, SessionStale):
                 line.actor = "visitor"  # whoever has that cookie
             raise

@@ -44,6 +44,8 @@ class Desk:
 
     directory: Directory
     own_domains: Sequence[str]
+    guard: Callable[[Account], None] = lambda _account: None
+    """Told of every account that is found, before anything is done to it; raises ActRefused for what must not be."""
 
     def matches(self, identifier: str) -> list[tuple[str, Account | None]]:
         """Every entry that answers to ``identifier``, login, INE or student number: see ``Directory.matches``."""
@@ -58,6 +60,7 @@ class Desk:
         dn, account = found[0]
         if account is None:
             raise ActRefused(Obstacle.NO_LOGIN, dns=(dn,))
+        self.guard(account)
         return account
 
     def revoke_key(self, identifier: str, *, is_dry: bool = False) -> Account:

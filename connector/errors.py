@@ -171,6 +171,14 @@ class Obstacle(Enum):
     LOCKED_FOR_GOOD = "locked-for-good"  # by an administrator, who alone may end it
     SAME_ADDRESS = "same-address"
     NO_RESCUE = "no-rescue-address"
+    VAGUE = "vague"  # too few letters to look for anybody by name
+    NOT_SERVED = "not-served"  # of none of the operator's components, or the operator is of no group any more
+    OPERATOR = "operator"  # the operator's own entry, or another's: no operator acts on either
+    SHUT = "shut"  # by the administration, suspended or locked: no act of the desk's opens it, so none is done
+    CLOSED = "closed"  # expired, deleted, not begun: no key would open it
+    ENOUGH_TODAY = "enough-today"  # keys mailed
+    NO_REASON = "no-reason"  # none of those that the settings list
+    NO_DOCUMENT = "no-document"
 
 
 class ActRefused(MonCompteError):

@@ -44,6 +44,14 @@ class Recovery:
             self.outbox.hand_over(OwedKey(asker, key, pending.expiry, due))
         return asked, uid
 
+    def mail_key(self, account: Account, now: datetime) -> None:
+        """Owe a fresh key to somebody's mailbox, whoever asks for it in their stead. Raises Conflict."""
+        key, pending = self.outbox.fresh_key(now)
+        due = self.outbox.lease(now)
+        self.directory.store_key(account, pending, due)
+        if pending.expiry:
+            self.outbox.hand_over(OwedKey(account, key, pending.expiry, due))
+
     def _judge(self, account: Account | None, now: datetime) -> Asked:
         if account is None:
             return Asked.UNKNOWN

@@ -22,9 +22,17 @@ from ldap3.utils.conv import escape_filter_chars
 from connector import keys
 from connector.directory import changes, controls, entries, readiness, wire
 from connector.directory.bulk import Request
+from connector.directory.names import fits, is_name, name_filter
 from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations, RawEntry
 from connector.directory.operators import Operators
-from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, MonCompteError
+from connector.errors import (
+    ActRefused,
+    ChangeRefused,
+    Conflict,
+    DirectoryMisconfigured,
+    MonCompteError,
+    Obstacle,
+)
 from connector.identifiers import folded
 from connector.model import (
     Account,
@@ -120,6 +128,22 @@ class Directory:
             limit=_SHOWN,
         )
         return [(entry[0], self._readable(*entry)) for entry in found]
+
+    def named(self, typed: str) -> list[Account]:
+        """Who of the population has all these words in their displayed name, of the first 200 that sound so.
+
+        Raises ActRefused (VAGUE) for fewer than three letters.
+        """
+        if not is_name(typed):
+            raise ActRefused(Obstacle.VAGUE)
+        found = self._operations.search(
+            self._settings.people_dn,
+            f"(&{self._settings.population}{name_filter(typed, self._names)})",
+            entries.wanted_by_operators(self._names),
+            limit=_AT_A_TIME,
+        )
+        accounts = (account for entry in found if (account := self._readable(*entry)))
+        return sorted((one for one in accounts if fits(typed, one.name)), key=lambda one: one.name)
 
     def owed(self, now: datetime) -> list[Account]:
         """Accounts with a mail or a notice that ``is_due``, at most 200: ask again until there is none."""
