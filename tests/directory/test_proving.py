@@ -30,7 +30,7 @@ from connector.errors import (
     SignInRefused,
     Throttled,
 )
-from connector.model import By, Done, Origin, Proof, RescueCode
+from connector.model import By, Change, Done, Origin, Proof, RescueCode
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
@@ -172,6 +172,7 @@ def test_undisturbed_the_new_address_gets_the_keys_once_its_time_has_come(
 ) -> None:
     replaced(portal, mailbox)
     until = clock() + COOLDOWN
+    assert account(portal, proved).key_address(until) == THIEF
     clock.instant = until - timedelta(minutes=6, seconds=1)
     assert key_receiver(other, mailbox, clock) == HOME
     assert key_receiver(other, mailbox, clock) == THIEF
@@ -520,6 +521,17 @@ def test_a_change_that_was_read_before_another_act_does_not_pass(
         portal.directory.ask_code(as_read, RescueCode(clock(), 0, THIEF), ())
 
 
+def test_a_thief_who_is_a_moment_late_leaves_no_address_in_a_frozen_account(
+    portal: Portal, other: Portal, proved: str, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    replaced(portal, mailbox)
+    as_read = account(portal, proved)
+    other.freeze_rescue(proved, opposition(mailbox))
+    with pytest.raises(Conflict):
+        portal.directory.change(as_read, Change(code=RescueCode(clock(), 0, THIRD)), clock())
+    assert account(portal, proved).rescue_code is None
+
+
 def test_an_address_that_was_proved_meanwhile_is_not_replaced_at_once(
     portal: Portal, other: Portal, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -560,6 +572,17 @@ def test_the_former_address_hears_of_a_new_password(portal: Portal, proved: str,
     portal.change(proved, came_in(portal).mark, PASSWORD, NEW_PASSWORD, None)
     portal.outbox.send_handed()
     assert {mail.to[0] for mail in mailbox.mails[before:]} == {HOME, THIEF}
+
+
+def test_a_key_is_mailed_to_the_former_address_though_somebody_took_the_present_one_away(
+    portal: Portal, slapd: PrivateSlapd, proved: str, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    replaced(portal, mailbox)
+    set_values(slapd, proved, "supannMailPrive")
+    portal.request_key(proved)
+    clock.forward(minutes=2)
+    portal.outbox.dispatch(clock())
+    assert mailbox.mails[-1].to == (HOME,)
 
 
 def test_a_dispatched_key_goes_where_a_key_goes_now(
