@@ -52,6 +52,13 @@ class Shut(Enum):
     WRONG_KEY = "wrong-key"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 (a word)
     MISTYPED_KEY = "mistyped-key"
+    NO_MEMBER = "no-member"  # these are of the desk's door: of no group of operators any more
+    NOT_ENROLLED = "not-enrolled"
+    NO_OFFER = "no-enrolment-offered"  # the enrolment code was used, has expired, or there was none
+    WRONG_CODE = "wrong-code"
+    REPLAYED_CODE = "replayed-code"  # right, and used before
+    SHUT_FACTOR = "second-factor-shut"  # after too many wrong codes in a row
+    UNREADABLE_FACTOR = "second-factor-unreadable"  # sealed with another key, or for somebody else
 
 
 class SignInRefused(MonCompteError):
@@ -82,10 +89,22 @@ class SessionStale(MonCompteError):
     word = "session-stale"
 
 
+class CharterDue(MonCompteError):
+    """Somebody is who they say, and has not accepted the charter's present version: nothing before that."""
+
+
 class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
 
     word = "wrong-current-password"
+
+
+class FactorRefused(ProofRefused):
+    """An operator's code is not right, was used before, or opens nothing any more."""
+
+    def __init__(self, why: Shut, uid: str) -> None:
+        super().__init__()
+        self.why, self.word, self.uid = why, why.value, uid
 
 
 class RescueReason(Enum):
@@ -98,6 +117,7 @@ class RescueReason(Enum):
     NOWHERE = "nowhere"  # a special-use domain (RFC 6761), where no mail ever arrives
     LIST = "list"  # a host of mailing lists: several people would read the key
     OWN_DOMAIN = "own-domain"  # a mailbox that is lost together with the password
+    FROZEN = "frozen"  # whatever it is: till Account.frozen_until only a session opened by a key changes it
 
 
 class ChangeRefused(MonCompteError):
@@ -114,6 +134,41 @@ class NothingToChange(MonCompteError):
     """Neither a new password nor a new rescue address was given."""
 
     word = "nothing-to-change"
+
+
+class NothingToProve(MonCompteError):
+    """No code is awaited: the rescue address is proved and none waits, there is none, or no code was asked for yet."""
+
+    word = "nothing-to-prove"
+
+
+class CodeRefused(MonCompteError):
+    """The code is wrong; with ``tries_left`` 0 another has to be asked for, and even the right one counts no more."""
+
+    word = "wrong-code"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(str(tries_left))
+        self.tries_left = tries_left
+
+
+class CodeExpired(MonCompteError):
+    """Right or wrong, the code's time is over: another has to be asked for."""
+
+    word = "code-expired"
+
+
+class OppositionRefused(MonCompteError):
+    """*It was not me*, said with a wrong code, by a stranger, or too late: one refusal for all.
+
+    ``uid`` is for the audit: whose login was typed, if it is anybody's.
+    """
+
+    word = "wrong-code"
+
+    def __init__(self, uid: str | None = None) -> None:
+        super().__init__()
+        self.uid = uid
 
 
 class FileRefused(MonCompteError):
@@ -135,6 +190,8 @@ class Obstacle(Enum):
     LOCKED_FOR_GOOD = "locked-for-good"  # by an administrator, who alone may end it
     SAME_ADDRESS = "same-address"
     NO_RESCUE = "no-rescue-address"
+    NO_DESK = "no-desk"  # the settings name no group of operators
+    NO_OPERATOR = "no-operator"  # no entry with the class moncompteOperator answers to the login
     VAGUE = "vague"  # too few letters to look for anybody by name
     NOT_SERVED = "not-served"  # of none of the operator's components, or the operator is of no group any more
     OPERATOR = "operator"  # the operator's own entry, or another's: no operator acts on either
@@ -193,6 +250,10 @@ class UnknownFormat(MonCompteError):
 
 class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
+
+
+class RecipientRefused(MailFailed):
+    """The mail server says that the address will never take a mail; it may be wrong about it for an hour."""
 
 
 class MailServerDown(MailFailed):

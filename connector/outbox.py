@@ -20,13 +20,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from connector import keys
-from connector.audit import Audit, Line, Outcome
+from connector import bounces, keys
+from connector.audit import Audit, Event, Line, Outcome
+from connector.bounces import Bounced
 from connector.clock import Clock
 from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import is_due
-from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
+from connector.errors import (
+    Conflict,
+    DirectoryError,
+    DirectoryMisconfigured,
+    MailFailed,
+    MailRejected,
+    MailServerDown,
+    RecipientRefused,
+)
 from connector.mail import Mailer, MailSession
 from connector.model import Account, Happened, Notice, Origin, PendingKey
 from connector.owed import Owed, OwedKey, OwedNotice
@@ -58,6 +67,7 @@ class Outbox:
         self._audit = audit
         self._mail = settings.mail
         self._key_life = timedelta(hours=settings.keys.mail_hours)
+        self._code_life = timedelta(minutes=settings.rescue.code_minutes)
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -169,12 +179,19 @@ class Outbox:
         if Happened.AWAITED in notice.happened and not (account.was_never_activated and account.is_eligible(now)):
             self._directory.move_notice(account, notice, None)  # done meanwhile: nothing to remind of
             return
+        if Happened.CODE in notice.happened and not self._is_code_of_use(account, notice, now):
+            self._directory.move_notice(account, notice, None)  # entered, or too old, or for another address by now
+            return
         claimed = replace(notice, due=self.lease(now), raw="")
         self._directory.move_notice(account, notice, claimed)
         yield OwedNotice(account, claimed)
 
+    def _is_code_of_use(self, account: Account, notice: Notice, now: datetime) -> bool:
+        code = account.rescue_code
+        return code is not None and code.address == notice.address and code.is_alive(now, self._code_life)
+
     def _claim_key(self, account: Account, now: datetime) -> Iterator[Owed]:
-        if not account.is_eligible(now) or not account.rescue:
+        if not account.is_eligible(now) or not account.key_address(now):
             self._directory.move_mail(account, account.mail_due_raw, None)  # suspended meanwhile: nobody to write to
             return
         key, pending = self.fresh_key(now)
@@ -251,6 +268,15 @@ class Outbox:
         _LOG.warning("mail for %s given up after %d tries: %s", owed.account.uid, tries, why)
         self._move(owed, None, tries)
         self._tell(owed, Outcome.GIVEN_UP, str(why))
+        if isinstance(why, RecipientRefused):
+            self._flag_bounced(owed)
+
+    def _flag_bounced(self, owed: Owed) -> None:
+        """The address takes no mail, if it still is the person's: a former one's, or a new one's code, flag nothing."""
+        now = self._clock()
+        address = owed.address(now)
+        if bounces.flag(self._directory, owed.account.uid, lambda rescue: rescue == address, now) is Bounced.FLAGGED:
+            self._audit.write(Event.RESCUE_BOUNCED, Line(owed.account.uid, "outbox", reason="refused-recipient"))
 
     def _move(self, owed: Owed, new_due: datetime | None, failures: int = 0) -> None:
         with suppress(Conflict):  # a newer key, or another dispatcher: theirs to settle

@@ -11,7 +11,7 @@ from connector.audit import Event
 from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import to_time
-from connector.model import Account, Notice
+from connector.model import Account, Happened, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class OwedKey:
     def __repr__(self) -> str:
         return f"OwedKey(account={self.account.uid!r}, due={self.due!r})"
 
+    def address(self, now: datetime) -> str | None:
+        """Where it goes."""
+        return self.account.key_address(now)
+
     def compose(self, composer: Composer, now: datetime) -> EmailMessage:
         """The mail to send."""
         return composer.key_mail(self.account, self.key, self.expiry, now)
@@ -42,10 +46,13 @@ class OwedKey:
 class OwedNotice:
     """A notice to be mailed before ``notice.due``."""
 
-    event: ClassVar[Event] = Event.NOTICE_MAILED
-
     account: Account
     notice: Notice
+
+    @property
+    def event(self) -> Event:
+        """What the audit calls it."""
+        return Event.CODE_MAILED if Happened.CODE in self.notice.happened else Event.NOTICE_MAILED
 
     @property
     def due(self) -> datetime:
@@ -56,6 +63,10 @@ class OwedNotice:
     def tries(self) -> int:
         """How often sending it failed so far."""
         return self.notice.tries
+
+    def address(self, _now: datetime) -> str | None:
+        """Where it goes."""
+        return self.notice.address
 
     def compose(self, composer: Composer, now: datetime) -> EmailMessage:
         """The mail to send."""

@@ -1,4 +1,4 @@
-"""The watch that every test is under: no password and no key in a log, a mail, an exception's text, an audit line.
+"""The watch that every test is under: no password, key or second factor in a log, a mail, an error's text, the audit.
 
 It lets every call through, notes each secret that goes in and each text that comes out, and compares at the end.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
@@ -14,16 +15,20 @@ from urllib.parse import quote
 
 import pytest
 
-from connector import keys
+from connector import keys, otp
 from connector.audit import Audit
 from connector.compose import Composer
 from connector.errors import MonCompteError
 from connector.mail import MailSession
+from connector.operators import DeskDoor
 from connector.portal import Portal
 
 _SHORTEST = 8  # characters; shorter things that tests type are words that occur anywhere
-_SECRETS = {"sign_in": slice(2, 3), "redeem_key": slice(3, 4), "change": slice(3, 5)}
-"""Which arguments of the portal's methods are secrets, ``self`` counted."""
+_SECRETS: dict[type, dict[str, slice]] = {
+    Portal: {"sign_in": slice(2, 3), "redeem_key": slice(3, 4), "change": slice(3, 5)},
+    DeskDoor: {"sign_in": slice(2, 4), "begin_enrolment": slice(2, 4), "confirm": slice(3, 4), "enrol": slice(3, 4)},
+}
+"""Which arguments of the portal's methods, and of the desk's door, are secrets, ``self`` counted."""
 
 
 class Watch(logging.Handler):
@@ -34,6 +39,7 @@ class Watch(logging.Handler):
         self.setFormatter(logging.Formatter("log: %(name)s %(message)s"))
         self.secrets: set[str] = set()
         self.texts: list[str] = []
+        self.codes: set[str] = set()
         self.key_of_mail: dict[int, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -45,8 +51,12 @@ class Watch(logging.Handler):
         for name in ("connector", "webui"):
             monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
         self._after(monkeypatch, keys, "mint", lambda key, *_: self.secrets.add(key))
-        for name, places in _SECRETS.items():
-            self._before(monkeypatch, Portal, name, self._secrets_at(places))
+        self._after(monkeypatch, otp, "enrolment_secret", lambda secret, *_: self.secrets.add(secret))
+        for owner, methods in _SECRETS.items():
+            for name, places in methods.items():
+                self._before(monkeypatch, owner, name, self._secrets_at(places))
+        self._after(monkeypatch, otp, "mailed_code", lambda code, *_: self.codes.add(code))
+        self._after(monkeypatch, otp, "opposition_code", lambda code, *_: self.codes.add(code))
         self._before(monkeypatch, Audit, "_emit", lambda _audit, text: self.texts.append(f"audit: {text}"))
         self._after(monkeypatch, Composer, "key_mail", self._key_mailed)
         self._before(monkeypatch, MailSession, "send", lambda _session, mail: self._mailed(mail))
@@ -55,7 +65,8 @@ class Watch(logging.Handler):
     def leaks(self) -> list[str]:
         """The texts that hold a secret."""
         forms = {form for secret in self.secrets for form in _forms(secret)}
-        return [text for text in self.texts if any(form in text for form in forms)]
+        leaks = [text for text in self.texts if any(form in text for form in forms)]
+        return leaks + [text for text in self.texts if not text.startswith("mail: ") and self.codes & set(words(text))]
 
     def _secrets_at(self, places: slice) -> Callable[..., None]:
         return lambda *facts: self.secrets.update(fact for fact in facts[places] if fact and len(fact) >= _SHORTEST)
@@ -95,6 +106,13 @@ class Watch(logging.Handler):
             return result
 
         monkeypatch.setattr(owner, name, call)
+
+
+def words(text: str) -> list[str]:
+    """What may be a code, whole: six digits may well be a part of an instant. Mails are there to bring them."""
+    return re.findall(
+        r"(?<![0-9A-Z-])[0-9A-Z]{5}-[0-9A-Z]{5}(?![0-9A-Z-])|(?<![0-9A-Fa-f])[0-9]{6}(?![0-9A-Fa-f])", text
+    )
 
 
 def _forms(secret: str) -> set[str]:

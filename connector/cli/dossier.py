@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.cli.advice import advise, key_in_words, state_in_words, ways_in_words
 from connector.cli.office import when
+from connector.cli.rescue import rescue_facts, rescue_in_words
 from connector.cli.shell import plain
 from connector.directory.entries import to_instant
 from connector.model import Account, DeadKeyReason, masked
@@ -46,7 +47,8 @@ class Dossier:
             "outbox": self._outbox_facts(),
             "keys_mailed_today": mails_of_the_day(account, self.now),
             "may_ask_from": self.standing.may_ask,
-            "rescue": {"address": self._shown(account.rescue or "") or None, "proved": account.rescue_verified},
+            "rescue": rescue_facts(account, self.now, self._shown),
+            "charter": {"version": account.accepted.version, "at": account.accepted.at} if account.accepted else None,
             "lock": self._lock_facts(),
             "password_changed": to_instant(account.password_changed),
             "has_our_class": account.is_ours,
@@ -62,7 +64,8 @@ class Dossier:
             _("key"): self._key(),
             _("owed mails"): self._outbox(),
             _("keys mailed"): self._mailed(),
-            _("rescue address"): self._rescue(),
+            _("rescue address"): rescue_in_words(account, self.now, self._shown, self._when),
+            _("charter"): self._charter(),
             _("lock"): self._lock(),
             _("password"): self._password(),
             _("our class"): _("yes") if account.is_ours else _("no: it never had a key or a change from the portal"),
@@ -176,12 +179,14 @@ class Dossier:
             return _("the next may be asked for now")
         return _("the next may be asked for from %(instant)s on", instant=self._when(may_ask))
 
-    def _rescue(self) -> str:
-        address, proved = self.account.rescue, self.account.rescue_verified
-        if not address:
-            return _("none")
-        is_proved = _("proved %(instant)s", instant=self._when(proved)) if proved else _("not proved")
-        return f"{plain(self._shown(address))}, {is_proved}"
+    def _charter(self) -> str:
+        """What was accepted, and whether that still is the present version."""
+        accepted, present = self.account.accepted, self.settings.charter.version
+        if not accepted:
+            return _("%(version)s, not accepted", version=present) if present else _("none")
+        said = _("%(version)s, accepted %(instant)s", version=plain(accepted.version), instant=self._when(accepted.at))
+        is_old = present and accepted.version != present
+        return said + (_("; the present one is %(version)s", version=present) if is_old else "")
 
     def _lock(self) -> str:
         account, wrong = self.account, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused, Throttled
+from connector.errors import ChangeRefused, CharterDue, MonCompteError, NothingToChange, ProofRefused, Throttled
 from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, rules, security
@@ -38,7 +38,7 @@ def change() -> ResponseReturnValue:
             return redirect(url_for("password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused
-    _tell_all(form, account, error)
+    _tell_all(form, visit, account, error)
     told = messages.change_throttled(error, current_caller().request) if isinstance(error, Throttled) else None
     return refuse(render(visit, account, form, told), error)
 
@@ -83,11 +83,19 @@ def _kept_rules(broken: set[Reason]) -> list[str]:
     return [] if Reason.TOO_LONG in broken else [item.reason.value for item in demanded if item.reason not in broken]
 
 
-def arrive() -> tuple[Visit, Account]:
+def identify() -> tuple[Visit, Account]:
     """The session and the account it stands for, read afresh; raises SessionStale."""
     portal = current_portal()
     visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
     return visit, portal.revisit(visit.uid, visit.by, visit.mark, current_caller())
+
+
+def arrive() -> tuple[Visit, Account]:
+    """The same, of somebody who may go on: raises CharterDue until the charter's present version is accepted."""
+    visit, account = identify()
+    if not account.has_accepted(current_portal().settings.charter.version):
+        raise CharterDue
+    return visit, account
 
 
 def _act(visit: Visit, form: PortalForm) -> Done:
@@ -98,7 +106,7 @@ def _act(visit: Visit, form: PortalForm) -> Done:
     return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue, caller)
 
 
-def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) -> None:
+def _tell_all(form: PortalForm, visit: Visit, account: Account, error: MonCompteError | None) -> None:
     """Put every refusal on its field. ChangeRefused is complete, Throttled enough; else the judge was not heard yet."""
     if error:
         form.tell(messages.field_problems(error))
@@ -106,7 +114,7 @@ def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) 
         return
     password, rescue = (None if form[name].errors else form[name].data or None for name in ("password", "rescue"))
     try:
-        current_portal().judge_choice(account, password, rescue)
+        current_portal().judge_choice(account, visit.by, password, rescue)
     except ChangeRefused as refused:
         form.tell(messages.field_problems(refused))
     except Throttled:
