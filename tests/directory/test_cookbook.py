@@ -17,9 +17,12 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.directory.entries import to_time
 from connector.errors import SessionStale, SignInRefused
-from connector.model import By, Origin
+from connector.model import By, Operator, Origin
 from connector.portal import Portal
+from connector.roster import Roster
 from connector.settings import Settings
+from connector.settings.sections import Charter
+from connector.vault import Vault
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import account, issue, key_in, mailed_key
 
@@ -217,6 +220,101 @@ def test_a_rescue_address_is_set_beside_the_other_labels(
     }
     assert today.sign_in("lroy", mailed_key(today, mailbox, "lroy")).by is By.KEY
     assert mailbox.mails[0].to == ("lucas.roy@nouveau.example",)
+
+
+def test_whose_address_is_unproved_frozen_or_bounced(
+    typed: Typed, today: Portal, slapd: PrivateSlapd, people: dict[str, str], mailbox: Mailbox
+) -> None:
+    assert "lroy" in logins(typed("unproved"))
+    key = mailed_key(today, mailbox, "lroy")  # who redeems a mailed key has proved where it was mailed
+    today.redeem_key("lroy", today.sign_in("lroy", key).mark, "trois-pommes-42-bleues", None)
+    for uid in ("jmartin001", "mdarcy"):
+        issue(today, uid)  # our class comes with it
+    put(slapd, people["jmartin001"], moncompteRescueFrozen=ago(hours=-1), moncompteRescueBounced=ago(hours=1))
+    put(slapd, people["mdarcy"], moncompteRescueFrozen=ago(hours=1))
+    assert {"jmartin001", "mdarcy"} <= logins(typed("unproved"))
+    assert not {"lroy", "nfaure"} & logins(typed("unproved"))
+    assert logins(typed("frozen")) == {"jmartin001"}
+    assert logins(typed("bounced")) == {"jmartin001"}
+
+
+def test_whose_keys_still_go_to_the_former_address(
+    typed: Typed, today: Portal, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    until, over = ago(hours=-1), ago(hours=1)
+    for uid in ("jmartin001", "lroy"):
+        issue(today, uid)
+    put(slapd, people["jmartin001"], moncompteRescueFormer=f"{until} jeanne@ancien.example")
+    put(slapd, people["lroy"], moncompteRescueFormer=f"{over} lucas@ancien.example")
+    assert typed("cool-down") == f"{until} jeanne@ancien.example dn: {people['jmartin001']}\n"
+
+
+# The help desk
+
+
+def test_who_is_an_operator_and_who_is_enrolled(typed: Typed, slapd: PrivateSlapd, people: dict[str, str]) -> None:
+    assert [entry["uid"] for entry in entries_of(typed("operators"))] == [["kdesk"], ["sroux"]]
+    put(slapd, people["sroux"], moncompteTotpSecret="sealed", moncompteTotpFailures="3")
+    assert [entry["uid"] for entry in entries_of(typed("operators"))] == [["kdesk"], ["sroux"], ["sroux"]]
+    assert "moncompteTotpFailures: 3\n" in typed("operators")
+
+
+def test_who_is_in_the_group_without_the_class(typed: Typed, slapd: PrivateSlapd, people: dict[str, str]) -> None:
+    assert typed("without-class") == ""
+    group = f"dn: cn=helpdesk,ou=groups,{slapd.base}\nchangetype: modify"
+    slapd.add_ldif(f"{group}\nadd: member\nmember: {people['bdubois']}\n")
+    try:
+        assert logins(typed("without-class")) == {"bdubois"}
+    finally:
+        slapd.add_ldif(f"{group}\ndelete: member\nmember: {people['bdubois']}\n")
+
+
+def test_an_operator_is_thrown_out_of_the_desk(typed: Typed, today: Portal, settings: Settings) -> None:
+    operators, vault = today.directory.operators, Vault(settings.desk.totp_keys)
+    Roster(today, "shell:test").offer("kdesk")
+    operators.enrol(operator(today, "kdesk"), vault.seal("kdesk", "JBSWY3DPEHPK3PXP"), 1, [])
+    mark = operator(today, "kdesk").mark
+    assert today.desk_door.revisit("kdesk", mark)
+    typed("end-desk-sessions")
+    with pytest.raises(SessionStale):
+        today.desk_door.revisit("kdesk", mark)
+    assert operator(today, "kdesk").is_enrolled
+
+
+def operator(portal: Portal, uid: str) -> Operator:
+    found = portal.directory.operators.find(uid)
+    assert found
+    return found
+
+
+def test_which_requests_wait(typed: Typed, slapd: PrivateSlapd) -> None:
+    dn, waiting = f"cn=requests,ou=moncompte,{slapd.base}", f'{ago(minutes=5)} 2 {{"name": "Jeanne Martin"}}'
+    put(slapd, dn, moncompteRequest=waiting)
+    try:
+        assert [entry["moncompteRequest"] for entry in entries_of(typed("requests"))] == [[waiting]]
+    finally:
+        slapd.add_ldif(f"dn: {dn}\nchangetype: modify\nreplace: moncompteRequest\n")
+
+
+# The charter
+
+
+def test_who_accepted_which_charter_and_who_did_not(
+    typed: Typed, settings: Settings, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    charter = Charter(version="2026-09", url="https://www.universite.example/charte")
+    portal = Portal(settings.model_copy(update={"charter": charter}))
+    portal.directory.prepare()
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    portal.accept_charter("jmartin001", proof.by, proof.mark)
+    issue(portal, "lroy")
+    portal.stop()
+    put(slapd, people["lroy"], moncompteCharter=f"{ago(days=300)} 2025-09")
+    assert [line.split() for line in typed("charter").splitlines()] == [["1", "2025-09"], ["1", "2026-09"]]
+    missing = typed("charter-missing").splitlines()
+    assert f"dn: {people['lroy']}" in missing
+    assert f"dn: {people['jmartin001']}" not in missing
+    assert len(missing) == 7  # of the eight who are active
 
 
 # Shutting out, letting in
