@@ -52,6 +52,13 @@ class Shut(Enum):
     WRONG_KEY = "wrong-key"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 (a word)
     MISTYPED_KEY = "mistyped-key"
+    NO_MEMBER = "no-member"  # these are of the desk's door: of no group of operators any more
+    NOT_ENROLLED = "not-enrolled"
+    NO_OFFER = "no-enrolment-offered"  # the enrolment code was used, has expired, or there was none
+    WRONG_CODE = "wrong-code"
+    REPLAYED_CODE = "replayed-code"  # right, and used before
+    SHUT_FACTOR = "second-factor-shut"  # after too many wrong codes in a row
+    UNREADABLE_FACTOR = "second-factor-unreadable"  # sealed with another key, or for somebody else
 
 
 class SignInRefused(MonCompteError):
@@ -82,10 +89,22 @@ class SessionStale(MonCompteError):
     word = "session-stale"
 
 
+class CharterDue(MonCompteError):
+    """Somebody is who they say, and has not accepted the charter's present version: nothing before that."""
+
+
 class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
 
     word = "wrong-current-password"
+
+
+class FactorRefused(ProofRefused):
+    """An operator's code is not right, was used before, or opens nothing any more."""
+
+    def __init__(self, why: Shut, uid: str) -> None:
+        super().__init__()
+        self.why, self.word, self.uid = why, why.value, uid
 
 
 class RescueReason(Enum):
@@ -171,6 +190,8 @@ class Obstacle(Enum):
     LOCKED_FOR_GOOD = "locked-for-good"  # by an administrator, who alone may end it
     SAME_ADDRESS = "same-address"
     NO_RESCUE = "no-rescue-address"
+    NO_DESK = "no-desk"  # the settings name no group of operators
+    NO_OPERATOR = "no-operator"  # no entry with the class moncompteOperator answers to the login
     VAGUE = "vague"  # too few letters to look for anybody by name
     NOT_SERVED = "not-served"  # of none of the operator's components, or the operator is of no group any more
     OPERATOR = "operator"  # the operator's own entry, or another's: no operator acts on either
@@ -229,6 +250,10 @@ class UnknownFormat(MonCompteError):
 
 class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
+
+
+class RecipientRefused(MailFailed):
+    """The mail server says that the address will never take a mail; it may be wrong about it for an hour."""
 
 
 class MailServerDown(MailFailed):

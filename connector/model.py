@@ -232,6 +232,10 @@ class Account:
         """May hold a key and sign in; whoever may not is treated as if nobody were there."""
         return self.state.is_open(now) and not self.is_locked
 
+    def has_accepted(self, version: str) -> bool:
+        """Whether this version of the charter was accepted; true of none, which asks nothing."""
+        return not version or (self.accepted is not None and self.accepted.version == version)
+
     @property
     def was_never_activated(self) -> bool:
         """The state says so; where the directory keeps none, no password was ever set under the password policy."""
@@ -240,9 +244,7 @@ class Account:
 
     def is_resting(self, now: datetime, lockout_seconds: int) -> bool:
         """Whether the password policy has locked it for a while, so that no password would open it now."""
-        if self.locked_since is None:
-            return False
-        return not lockout_seconds or now < self.locked_since + timedelta(seconds=lockout_seconds)
+        return _is_resting(self.locked_since, now, lockout_seconds)
 
     def key_address(self, now: datetime) -> str | None:
         """Where a key is mailed: the former address as long as its time lasts, for its owner to say *it was not me*."""
@@ -296,15 +298,17 @@ class Account:
 class Operator:
     """Somebody of the help desk: an entry with the class moncompteOperator; a snapshot, true when it was read.
 
-    ``totp`` is the enciphered secret; ``step`` the last RFC 6238 time step whose code was used, ``failures`` the wrong
-    codes in a row since. ``enrol_raw``, ``issued_raw``: the directory's exact values of the enrolment code and of the
-    instants of the last hour's keys.
+    ``serves_everybody``: the whole population, as a member of the group for that; else those alone who share one of the
+    ``components``. ``totp`` is the enciphered secret; ``step`` the last RFC 6238 time step whose code was used,
+    ``failures`` the wrong codes in a row since. ``enrol_raw``, ``issued_raw``: the directory's exact values of the
+    enrolment code and of the instants of the last hour's keys.
     """
 
     dn: str
     uid: str
     name: str
     components: tuple[str, ...] = ()
+    serves_everybody: bool = False
     totp: str = field(default="", repr=False)
     step: int | None = None
     failures: int | None = None
@@ -324,6 +328,10 @@ class Operator:
         """Whether there is a second factor."""
         return bool(self.totp)
 
+    def is_resting(self, now: datetime, lockout_seconds: int) -> bool:
+        """As of an ``Account``."""
+        return _is_resting(self.locked_since, now, lockout_seconds)
+
     @property
     def mark(self) -> str:
         """What a session at the desk remembers: it fits until password or second factor change, or somebody signs out.
@@ -332,6 +340,26 @@ class Operator:
         """
         facts = (self.totp, str(self.password_changed), str(self.session_mark), str(self.is_locked))
         return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
+
+    @property
+    def enrolment_mark(self) -> str:
+        """The same while they enrol: it fits until the enrolment code is used or replaced, or the password changed."""
+        facts = (self.enrol_raw, str(self.password_changed), str(self.is_locked))
+        return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What somebody is shown who enrols a second factor: the secret in base 32, and the link that a QR code brings."""
+
+    operator: Operator
+    secret: str = field(repr=False)
+    link: str = field(repr=False)
+
+
+def _is_resting(since: datetime | None, now: datetime, lockout_seconds: int) -> bool:
+    """Whether a lock that began ``since`` lasts; of 0 seconds, for ever."""
+    return since is not None and (not lockout_seconds or now < since + timedelta(seconds=lockout_seconds))
 
 
 def masked(address: str) -> str:

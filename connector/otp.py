@@ -24,9 +24,12 @@ WINDOW = 1  # steps before and after: RFC 6238 §5.2 recommends one
 _OPPOSITION_LENGTH = 10  # 50 bits, typed once, behind a throttle
 
 
-def new_secret() -> str:
-    """A secret of 160 bits (RFC 4226 §4 R6) in base 32, as authenticators take it."""
-    return pyotp.random_base32()
+def enrolment_secret(server_secret: str, uid: str, offer: str) -> str:
+    """The secret that one ``offer`` (the directory's raw value) enrols with: until it is proved, it is kept nowhere.
+
+    The offer holds a salt of 128 bits, so no two are alike (RFC 4226 §7.5: derived from a master key).
+    """
+    return base64.b32encode(_derived(server_secret, "enrolment", uid, offer)).decode()
 
 
 def matching_step(secret: str, typed: str, now: datetime, after: int | None) -> int | None:

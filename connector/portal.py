@@ -19,6 +19,7 @@ from connector.directory import Directory
 from connector.errors import DirectoryUnavailable, OppositionRefused, SessionStale, SignInRefused
 from connector.mail import Mailer
 from connector.model import Account, Asked, By, Caller, Done, Proof, RescueCode, RescueProved, RescueRestored
+from connector.operators import DeskDoor
 from connector.outbox import Outbox
 from connector.passwords import PasswordPolicy, Verdict
 from connector.proving import Proving
@@ -56,6 +57,7 @@ class Portal:
             settings.keys.max_failures,
             settings.directory.lockout_seconds,
         )
+        self.desk_door = DeskDoor(self.directory, self.throttle, self.audit, settings, clock, theme.fr.university)
         self.activation = Activation(self.directory, self.selfcare, judge, settings.keys)
         self.proving = Proving(
             self.directory, self.outbox, self.selfcare, self.throttle, settings.rescue, settings.web.secret_keys
@@ -137,6 +139,13 @@ class Portal:
             done = self.selfcare.change(uid, mark, current, password, rescue, self.now())
             line.done_by(uid, changed=_what(done))
             return done
+
+    def accept_charter(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> None:
+        """See ``Selfcare.accept_charter``; the version is that of the settings."""
+        version = self.settings.charter.version
+        with self.audit.watch(Event.CHARTER_ACCEPTED, caller, uid) as line:
+            self.selfcare.accept_charter(uid, by, mark, version, self.now())
+            line.done_by(uid, version=version)
 
     def judge_password(self, account: Account, password: str, rescue: str) -> Verdict:
         """The meter's question: see ``Judge.verdict``. Raises Throttled: an answer is some 10 ms of work."""

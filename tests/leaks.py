@@ -1,4 +1,4 @@
-"""The watch that every test is under: no password, key or code in a log, a mail, an exception's text, an audit line.
+"""The watch that every test is under: no password, key or second factor in a log, a mail, an error's text, the audit.
 
 It lets every call through, notes each secret that goes in and each text that comes out, and compares at the end.
 """
@@ -20,11 +20,15 @@ from connector.audit import Audit
 from connector.compose import Composer
 from connector.errors import MonCompteError
 from connector.mail import MailSession
+from connector.operators import DeskDoor
 from connector.portal import Portal
 
 _SHORTEST = 8  # characters; shorter things that tests type are words that occur anywhere
-_SECRETS = {"sign_in": slice(2, 3), "redeem_key": slice(3, 4), "change": slice(3, 5)}
-"""Which arguments of the portal's methods are secrets, ``self`` counted."""
+_SECRETS: dict[type, dict[str, slice]] = {
+    Portal: {"sign_in": slice(2, 3), "redeem_key": slice(3, 4), "change": slice(3, 5)},
+    DeskDoor: {"sign_in": slice(2, 4), "begin_enrolment": slice(2, 4), "confirm": slice(3, 4), "enrol": slice(3, 4)},
+}
+"""Which arguments of the portal's methods, and of the desk's door, are secrets, ``self`` counted."""
 
 
 class Watch(logging.Handler):
@@ -47,10 +51,12 @@ class Watch(logging.Handler):
         for name in ("connector", "webui"):
             monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
         self._after(monkeypatch, keys, "mint", lambda key, *_: self.secrets.add(key))
+        self._after(monkeypatch, otp, "enrolment_secret", lambda secret, *_: self.secrets.add(secret))
+        for owner, methods in _SECRETS.items():
+            for name, places in methods.items():
+                self._before(monkeypatch, owner, name, self._secrets_at(places))
         self._after(monkeypatch, otp, "mailed_code", lambda code, *_: self.codes.add(code))
         self._after(monkeypatch, otp, "opposition_code", lambda code, *_: self.codes.add(code))
-        for name, places in _SECRETS.items():
-            self._before(monkeypatch, Portal, name, self._secrets_at(places))
         self._before(monkeypatch, Audit, "_emit", lambda _audit, text: self.texts.append(f"audit: {text}"))
         self._after(monkeypatch, Composer, "key_mail", self._key_mailed)
         self._before(monkeypatch, MailSession, "send", lambda _session, mail: self._mailed(mail))

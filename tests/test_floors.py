@@ -19,6 +19,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.otp",
         "connector.passwords",
         "connector.private",
+        "connector.qr",
         "connector.rescue",
         "connector.settings",
     },
@@ -37,27 +38,40 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.throttle",
         "connector.trail",
     },
-    {"connector.batch", "connector.owed"},
+    {"connector.batch", "connector.bounces", "connector.owed"},
     {"connector.outbox"},
     {
         "connector.campaign",
         "connector.desk",
         "connector.doctor",
         "connector.intake",
+        "connector.operators",
         "connector.recovery",
         "connector.selfcare",
         "connector.statistics",
     },
     {"connector.activation", "connector.printrun", "connector.proving", "connector.reminders"},
     {"connector.portal"},
-    {"connector.helpdesk", "connector.office"},
+    {"connector.helpdesk", "connector.office", "connector.roster"},
     {"webui"},
     {"connector.demo"},
     {"connector.cli"},
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 WEBUI_SEES = {
-    f"connector.{room}" for room in ("portal", "helpdesk", "model", "errors", "settings", "passwords", "languages")
+    f"connector.{room}"
+    for room in (
+        "portal",
+        "helpdesk",
+        "model",
+        "errors",
+        "settings",
+        "passwords",
+        "languages",
+        "qr",
+        "standing",
+        "desk",
+    )
 }
 DOORS = {  # an outside world, and the one room that may open it
     "ldap3": "connector.directory",
@@ -70,6 +84,7 @@ DOORS = {  # an outside world, and the one room that may open it
     "cairocffi": "connector.cairo",
     "pyotp": "connector.otp",
     "cryptography": "connector.vault",
+    "zxingcpp": "connector.qr",
 }
 FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
 

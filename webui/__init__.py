@@ -18,14 +18,15 @@ from flask_wtf import CSRFProtect
 
 from connector.languages import LANGUAGES
 from connector.model import masked
-from webui import assets, language, security
-from webui.views import PORTAL, about, entry, password, problems, stay, wellknown
+from webui import assets, hosts, language, security
+from webui.views import PORTAL, about, charter, desk, entry, password, problems, stay, wellknown
+from webui.views.desk import door, people  # noqa: F401 (they add their routes)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from connector.portal import Portal
-    from connector.settings import Web
+    from connector.settings import Settings
 
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")  # as some proxies write it
@@ -37,8 +38,9 @@ def create_app(portal: Portal) -> Flask:
     app.debug = False  # FLASK_DEBUG in the environment would take our error pages away, headers and all
     app.extensions[PORTAL] = portal
     app.extensions[assets.EXTENSION] = assets.load(portal.theme)
-    app.wsgi_app = _as_it_is(app.wsgi_app, portal.settings.web)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = _as_it_is(app.wsgi_app, portal.settings)  # type: ignore[assignment,method-assign]
     security.configure(app, portal.settings.web)
+    hosts.configure(app, portal.settings)
     CSRFProtect(app)
     babel = Babel(app, locale_selector=language.selected, default_timezone=portal.settings.web.timezone)
     babel.domain_instance = language.Catalogues()
@@ -46,9 +48,12 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(password.blueprint)
     app.register_blueprint(about.blueprint)
     app.register_blueprint(stay.blueprint)
+    app.register_blueprint(charter.blueprint)
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(language.blueprint)
+    if portal.settings.desk.is_open:
+        app.register_blueprint(desk.blueprint)
     problems.register(app)
     app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
     app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
@@ -56,17 +61,22 @@ def create_app(portal: Portal) -> Flask:
     return app
 
 
-def _as_it_is(application: WSGIApplication, web: Web) -> WSGIApplication:
+def _as_it_is(application: WSGIApplication, settings: Settings) -> WSGIApplication:
     """What a request claims about us and about itself, set right before anything reads it.
 
-    The portal has one address: ``Host`` decides nothing, and breaks nothing. Whoever calls is what the nearest so many
-    proxies wrote; what was there before is hearsay. A ``Referer`` that is no address is none.
+    The portal has one address, and the desk may have another: any other ``Host`` is the portal's, and breaks nothing.
+    Whoever calls is what the nearest so many proxies wrote; what was there before is hearsay. A ``Referer`` that is no
+    address is none.
     """
-    host = urlsplit(web.portal_url).netloc
+    ours, proxies = hosts.ours(settings), settings.web.proxies
 
     def application_as_it_is(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         said = environ.get("HTTP_X_FORWARDED_FOR", "")
-        true = {"HTTP_HOST": host, "REMOTE_ADDR": _caller(said, web.proxies) or environ.get("REMOTE_ADDR", "")}
+        host = hosts.tidy(environ.get("HTTP_HOST", ""))
+        true = {
+            "HTTP_HOST": host if host in ours else ours[0],
+            "REMOTE_ADDR": _caller(said, proxies) or environ.get("REMOTE_ADDR", ""),
+        }
         if not _is_address(environ.get("HTTP_REFERER", "")):
             true["HTTP_REFERER"] = ""
         return application({**environ, **true}, start_response)

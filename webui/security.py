@@ -1,4 +1,4 @@
-"""Response headers, cookie settings, and the session: the only file that reads or writes it.
+"""Response headers, cookie settings, and the session, which only this file and ``desk_session`` read or write.
 
 The session is Flask's signed cookie. It holds what was proved and when (``uid``, ``by``, ``mark``, ``opened``), and no
 password or key; ``mark`` is checked against the directory at every request, so a cookie dies with the password.

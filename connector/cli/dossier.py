@@ -48,6 +48,7 @@ class Dossier:
             "keys_mailed_today": mails_of_the_day(account, self.now),
             "may_ask_from": self.standing.may_ask,
             "rescue": rescue_facts(account, self.now, self._shown),
+            "charter": {"version": account.accepted.version, "at": account.accepted.at} if account.accepted else None,
             "lock": self._lock_facts(),
             "password_changed": to_instant(account.password_changed),
             "has_our_class": account.is_ours,
@@ -64,6 +65,7 @@ class Dossier:
             _("owed mails"): self._outbox(),
             _("keys mailed"): self._mailed(),
             _("rescue address"): rescue_in_words(account, self.now, self._shown, self._when),
+            _("charter"): self._charter(),
             _("lock"): self._lock(),
             _("password"): self._password(),
             _("our class"): _("yes") if account.is_ours else _("no: it never had a key or a change from the portal"),
@@ -176,6 +178,15 @@ class Dossier:
         if may_ask <= self.now:
             return _("the next may be asked for now")
         return _("the next may be asked for from %(instant)s on", instant=self._when(may_ask))
+
+    def _charter(self) -> str:
+        """What was accepted, and whether that still is the present version."""
+        accepted, present = self.account.accepted, self.settings.charter.version
+        if not accepted:
+            return _("%(version)s, not accepted", version=present) if present else _("none")
+        said = _("%(version)s, accepted %(instant)s", version=plain(accepted.version), instant=self._when(accepted.at))
+        is_old = present and accepted.version != present
+        return said + (_("; the present one is %(version)s", version=present) if is_old else "")
 
     def _lock(self) -> str:
         account, wrong = self.account, ""

@@ -88,11 +88,16 @@ def no_login(dn: str, settings: Settings) -> str:
 
 
 def end_lock(dn: str, settings: Settings) -> str:
-    """The line with which an administrator ends a lock for good; LDIF has a DN that is not plain in base64."""
+    """The line with which an administrator ends a lock for good."""
+    return modify_line(dn, ["delete: pwdAccountLockedTime"], settings)
+
+
+def modify_line(dn: str, changes: list[str], settings: Settings) -> str:
+    """What an administrator types to change an entry; LDIF has a DN that is not plain in base64."""
     is_plain = dn.isascii() and dn.isprintable()
     name = f"dn: {dn}" if is_plain else f"dn:: {base64.b64encode(dn.encode()).decode()}"
-    change = shlex.join([name, "changetype: modify", "delete: pwdAccountLockedTime"])
-    return f"printf '%s\\n' {change} | ldapmodify -x -D ADMIN_DN -W -H {shlex.quote(settings.directory.uri[0])}"
+    lines = shlex.join([name, "changetype: modify", *changes])
+    return f"printf '%s\\n' {lines} | ldapmodify -x -D ADMIN_DN -W -H {shlex.quote(settings.directory.uri[0])}"
 
 
 def _sentence(refused: ActRefused, settings: Settings) -> str:

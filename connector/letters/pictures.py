@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
-from math import isqrt, pi
+from math import pi
 from pathlib import Path
-from typing import Any
 
-import zxingcpp
-
+from connector import qr
 from connector.cairo import cairocffi
 from connector.letters.template import NO_LOGO, Template
 from connector.settings.theme import Theme
 from connector.wording import _, reason
 
-_QUIET = 4  # modules around a QR code, ISO/IEC 18004 §9.1
 _WIDEST_LOGO = 80.0  # millimetres
 _MOST_PIXELS = 25_000_000  # of a logo: a few lines say it is so large, and four octets each it takes
 _JPEG_SIZES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive: what PDF viewers read
@@ -89,25 +86,17 @@ def rounded(context: cairocffi.Context, x: float, y: float, width: float, height
     context.close_path()
 
 
-def _qr(link: str) -> tuple[int, bytes]:
-    """The code's side in modules, and an octet a module, 0 for black. A login that fits its line fits a code."""
-    code = zxingcpp.create_barcode(link, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    image: Any = code.to_image(scale=1, add_quiet_zones=False)
-    modules = memoryview(image)
-    return isqrt(modules.nbytes), bytes(modules)
-
-
 def paint_qr(context: cairocffi.Context, link: str, x: float, y: float, width: float) -> None:
     """The QR code on a white square, as an image of one bit a module: cheaper by far than as many black squares."""
-    side, modules = _qr(link)
+    side, modules = qr.modules(link)
     context.set_source_rgb(1, 1, 1)
     rounded(context, x, y, width, width, 1.5)
     context.fill()
     pattern = cairocffi.SurfacePattern(_bitmap(side, modules))
     pattern.set_filter(cairocffi.FILTER_NEAREST)
     context.save()
-    scale = width / (side + 2 * _QUIET)
-    context.translate(x + _QUIET * scale, y + _QUIET * scale)
+    scale = width / (side + 2 * qr.QUIET)
+    context.translate(x + qr.QUIET * scale, y + qr.QUIET * scale)
     context.scale(scale, scale)
     context.set_source_rgb(0, 0, 0)
     context.mask(pattern)

@@ -22,7 +22,10 @@ from connector.demo.slapd import PrivateSlapd
 from connector.errors import SignInRefused, Throttled
 from connector.model import Caller
 from connector.portal import Portal
+from connector.settings.sections import Charter
+from tests.browser.desk_states import DESK_STATES
 from tests.conftest import PASSWORD, reset_people
+from tests.desk_steps import Phone, offer
 from tests.portal_fixtures import AT_ONCE, MovingClock, issue, other_key, slip
 from tests.web.steps import NEW_PASSWORD
 from webui.server import listen
@@ -217,6 +220,30 @@ def _rescue_changed(uid: str, page: Page, scene: Scene) -> None:
     choose(page, "", rescue=RESCUE, current=PASSWORD)
 
 
+def _charter(page: Page, scene: Scene, version: str = "2026-1") -> None:
+    """A portal with a charter, for this state alone."""
+    usual = scene.site.settings
+    charter = Charter(version=version, url="https://universite.example/charte")
+    scene.site.settings = usual.model_copy(update={"charter": charter})
+    scene.afterwards.callback(setattr, scene.site, "settings", usual)
+    _by_key(page, scene)
+
+
+def _charter_not_ticked(page: Page, scene: Scene) -> None:
+    _charter(page, scene)
+    page.locator("main .primary").click()
+    page.wait_for_load_state()
+
+
+def _charter_changed(page: Page, scene: Scene) -> None:
+    scene.changes_people()
+    _charter(page, scene)
+    page.locator("#accepted").check()
+    page.locator("main .primary").click()
+    page.wait_for_url("**/mot-de-passe")
+    _charter(page, scene, version="2027")
+
+
 def _signed_out(page: Page, scene: Scene) -> None:
     _by_password(page, scene)
     page.locator("form[action$=deconnexion] [type=submit]").last.click()
@@ -242,6 +269,51 @@ def _form_expired(field_id: str, page: Page, _scene: Scene) -> None:
     page.context.clear_cookies(name=re.compile(r"moncompte$"))
     page.locator(field_id).press("Enter")
     page.wait_for_load_state()
+
+
+def _enrolling(page: Page, scene: Scene) -> None:
+    scene.changes_people()
+    page.goto("/guichet/inscription")
+    for name, value in (("identifier", "kdesk"), ("password", PASSWORD), ("offered", offer(scene.site, "kdesk"))):
+        page.locator(f"#{name}").fill(value)
+    page.locator("#offered").press("Enter")
+    page.wait_for_url("**/inscription/code")
+
+
+def _first_code(page: Page, scene: Scene, code: str = "") -> None:
+    _enrolling(page, scene)
+    link = page.locator("a[href^=otpauth]").get_attribute("href") or ""
+    page.locator("#code").fill(code or Phone("kdesk", link, scene.clock, []).code())
+    page.locator("#code").press("Enter")
+    page.wait_for_load_state()
+
+
+def _at_desk(page: Page, scene: Scene) -> None:
+    _first_code(page, scene)
+    page.goto("/guichet")
+
+
+def _desk_refused(path: str, page: Page, _scene: Scene) -> None:
+    page.goto(path)
+    for box in page.locator("main input:not([type=hidden])").all():
+        box.fill(next(_strangers))
+    page.locator("main button.primary").click()
+    page.wait_for_load_state()
+
+
+def _desk_form_expired(page: Page, scene: Scene) -> None:
+    """An operator who signs in once more, from a page of before."""
+    _at_desk(page, scene)
+    page.goto("/guichet/connexion")
+    page.locator("main [name=csrf_token]").evaluate("field => { field.value = 'of before'; }")
+    page.locator("main button.primary").click()
+    page.wait_for_load_state()
+
+
+def _desk_expired(page: Page, scene: Scene) -> None:
+    _at_desk(page, scene)
+    scene.clock.forward(minutes=scene.site.settings.desk.idle_minutes)
+    page.goto("/guichet")
 
 
 def _too_large(page: Page, _scene: Scene) -> None:
@@ -270,7 +342,8 @@ def _outage(page: Page, scene: Scene) -> None:
 
 
 STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
-    {
+    DESK_STATES
+    | {
         "landing": partial(_open, "/"),
         "landing, nothing typed": lambda page, _: sign_in(page, "", ""),
         "landing, refused": partial(_refused, "not the password"),
@@ -308,6 +381,20 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "done, password": _changed,
         "done, rescue address": partial(_rescue_changed, "jmartin001"),
         "done, first rescue address": partial(_rescue_changed, "zpetit"),
+        "charter": _charter,
+        "charter, not ticked": _charter_not_ticked,
+        "charter, new version": _charter_changed,
+        "desk door": partial(_open, "/guichet/connexion"),
+        "desk door, session required": partial(_open, "/guichet"),
+        "desk door, refused": partial(_desk_refused, "/guichet/connexion"),
+        "desk door, session expired": _desk_expired,
+        "desk, enrol": partial(_open, "/guichet/inscription"),
+        "desk, enrol, refused": partial(_desk_refused, "/guichet/inscription"),
+        "desk, QR code": _enrolling,
+        "desk, QR code, wrong code": partial(_first_code, code="000000"),
+        "desk, recovery codes": _first_code,
+        "desk, form expired": _desk_form_expired,
+        "desk": _at_desk,
         "help": partial(_open, "/aide"),
         "privacy": partial(_open, "/confidentialite"),
         "accessibility": partial(_open, "/accessibilite"),
