@@ -28,6 +28,8 @@ standing    how an account stands: the ways in that open now, and each ``hindran
 cohort      those of the population who get a key, or a reminder, together
 batch       the keys of a cohort, put on paper together; its ``record``, FILE.batch, says who got one and holds none
 paper       what a batch is handed over on: a ``sheet`` (CSV, a row a person) or ``letters`` (PDF, a page a person)
+bounce      mail that came back for good; it flags the rescue address it was for
+postmark    what the Message-ID of a mail of ours tells us alone: whom it was for, and at which address
 reminder    the mail to who never activated: it carries no key, so that the letter's lives on
 intake      the import of students' records: an ``export`` (the file) is checked line by line, then written
 register    the hand that makes and corrects entries for the intake, bound as an administrator, never as the portal

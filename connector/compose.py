@@ -12,7 +12,7 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,7 @@ from connector.errors import MailRejected
 from connector.model import Account, Happened, Notice, Status
 from connector.settings import Settings
 from connector.settings.theme import Theme
+from connector.vault import Postmark
 
 TEMPLATES = Path(__file__).parent / "mails"
 _GAP = re.compile(r"\n{3,}")
@@ -40,6 +41,7 @@ class Composer:
     def __init__(self, settings: Settings, theme: Theme) -> None:
         self._mail, self._web, self._theme = settings.mail, settings.web, theme
         self._host = urlsplit(settings.web.portal_url).hostname
+        self._postmark = Postmark(settings.web.secret_keys)
         self._logo = _logo(theme)
         self._logo_id = f"logo@{self._host}" if self._logo else ""
 
@@ -82,7 +84,7 @@ class Composer:
         if self._mail.reply_to:
             message["Reply-To"] = self._mail.reply_to
         message["Date"] = format_datetime(now)
-        message["Message-ID"] = make_msgid(domain=self._host)
+        message["Message-ID"] = f"<{self._postmark.make(account.uid, to)}@{self._host}>"  # a bounce brings it back
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
         message.set_content(_GAP.sub("\n\n", text.strip()) + "\n")
         self._add_html(message, _written(mail, "html", language, facts))

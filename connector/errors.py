@@ -89,6 +89,10 @@ class SessionStale(MonCompteError):
     word = "session-stale"
 
 
+class CharterDue(MonCompteError):
+    """Somebody is who they say, and has not accepted the charter's present version: nothing before that."""
+
+
 class ProofRefused(MonCompteError):
     """The current password, asked again before a change, is not right."""
 
@@ -210,6 +214,10 @@ class UnknownFormat(MonCompteError):
 
 class MailFailed(MonCompteError):
     """The mail was not accepted now; worth another try later."""
+
+
+class RecipientRefused(MailFailed):
+    """The mail server says that the address will never take a mail; it may be wrong about it for an hour."""
 
 
 class MailServerDown(MailFailed):

@@ -6,6 +6,7 @@ now and then would keep a thread for ever.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -16,10 +17,12 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
-from connector.errors import MailFailed, MailRejected, MailServerDown
+from connector.errors import MailFailed, MailRejected, MailServerDown, RecipientRefused
 from connector.settings import Settings
 
 _READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
+_OF_THE_ADDRESS = {550, 551, 552, 553, 554}  # RFC 5321 §4.2.3; the other 5yz speak of commands, or of signing in
+_ENHANCED = re.compile(rb"5\.([0-9]{1,3})\.[0-9]{1,3}\b")  # RFC 2034: the reply begins with it
 
 
 class Mailer:
@@ -80,13 +83,17 @@ class MailSession:
         self._timeout_seconds = timeout_seconds
 
     def send(self, message: EmailMessage) -> None:
-        """Send one mail. Raises MailRejected (no use trying again), MailServerDown, or MailFailed (later)."""
+        """Send one mail. Raises MailRejected (no use trying again), MailServerDown, or MailFailed (later).
+
+        RecipientRefused is one that may be tried later too: a mail server that is set up wrongly for an hour must not
+        cost anybody their mail.
+        """
         try:
             with _bounded(self._client, self._timeout_seconds):
                 self._client.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
-            # Even a 5yz: a mail server that is set up wrongly for an hour must not cost anybody their mail.
-            raise MailFailed(str(next(iter(error.recipients.values()))[0])) from None
+            code, said = next(iter(error.recipients.values()))
+            raise (RecipientRefused if _is_the_address(code, said) else MailFailed)(str(code)) from None
         except smtplib.SMTPNotSupportedError:  # an address in other letters, a server without RFC 6531
             raise MailRejected("SMTPUTF8") from None
         except smtplib.SMTPResponseException as error:
@@ -108,6 +115,12 @@ class MailSession:
             raise MailServerDown(_said(error)) from None
         if code != _TAKEN:
             raise MailFailed(str(code))
+
+
+def _is_the_address(code: int, said: bytes) -> bool:
+    """Whether a refused RCPT is about the address for good, and not about us: policy and relaying (RFC 3463 §3.8)."""
+    found = _ENHANCED.match(said)
+    return code in _OF_THE_ADDRESS and (found is None or found[1] != b"7")
 
 
 def _said(error: Exception) -> str:

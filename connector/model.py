@@ -228,6 +228,10 @@ class Account:
         """May hold a key and sign in; whoever may not is treated as if nobody were there."""
         return self.state.is_open(now) and not self.is_locked
 
+    def has_accepted(self, version: str) -> bool:
+        """Whether this version of the charter was accepted; true of none, which asks nothing."""
+        return not version or (self.accepted is not None and self.accepted.version == version)
+
     @property
     def was_never_activated(self) -> bool:
         """The state says so; where the directory keeps none, no password was ever set under the password policy."""

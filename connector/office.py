@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.audit import LOCAL, Event, Line, Outcome
+from connector.bounces import Bounced, take
 from connector.desk import Desk, Purged, RescueSet
 from connector.directory.entries import is_due
 from connector.errors import MailServerDown
 from connector.model import Account
 from connector.portal import Portal
 from connector.standing import Standing, standing
+from connector.vault import Postmark
 from connector.wording import _
 
 
@@ -72,6 +74,15 @@ class Office:
             line.account = done.account.uid
             line.details = {"changed": ["rescue", *(["key"] if done.is_key_dead else [])]}
             return done
+
+    def take_bounce(self, octets: bytes) -> Bounced:
+        """See ``bounces.take``: mail that came back, as the mail server hands it over; anybody may have sent it."""
+        postmark = Postmark(self._portal.settings.web.secret_keys)
+        with self._acting(Event.RESCUE_BOUNCED) as line:
+            found, line.account = take(self._portal.directory, postmark, octets, self._portal.now())
+            if found is not Bounced.FLAGGED:
+                line.outcome, line.reason = Outcome.REFUSED, found.value
+            return found
 
     def purge(self, older_than: timedelta, *, is_dry: bool = False) -> Purged:
         """See ``Desk.purge``; one line for all."""

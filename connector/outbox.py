@@ -20,13 +20,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from connector import keys
-from connector.audit import Audit, Line, Outcome
+from connector import bounces, keys
+from connector.audit import Audit, Event, Line, Outcome
+from connector.bounces import Bounced
 from connector.clock import Clock
 from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import is_due
-from connector.errors import Conflict, DirectoryError, DirectoryMisconfigured, MailFailed, MailRejected, MailServerDown
+from connector.errors import (
+    Conflict,
+    DirectoryError,
+    DirectoryMisconfigured,
+    MailFailed,
+    MailRejected,
+    MailServerDown,
+    RecipientRefused,
+)
 from connector.mail import Mailer, MailSession
 from connector.model import Account, Happened, Notice, Origin, PendingKey
 from connector.owed import Owed, OwedKey, OwedNotice
@@ -251,6 +260,15 @@ class Outbox:
         _LOG.warning("mail for %s given up after %d tries: %s", owed.account.uid, tries, why)
         self._move(owed, None, tries)
         self._tell(owed, Outcome.GIVEN_UP, str(why))
+        if isinstance(why, RecipientRefused):
+            self._flag_bounced(owed)
+
+    def _flag_bounced(self, owed: Owed) -> None:
+        """The address takes no mail, if it still is the person's: a former one's, or a new one's code, flag nothing."""
+        now = self._clock()
+        address = owed.address(now)
+        if bounces.flag(self._directory, owed.account.uid, lambda rescue: rescue == address, now) is Bounced.FLAGGED:
+            self._audit.write(Event.RESCUE_BOUNCED, Line(owed.account.uid, "outbox", reason="refused-recipient"))
 
     def _move(self, owed: Owed, new_due: datetime | None, failures: int = 0) -> None:
         with suppress(Conflict):  # a newer key, or another dispatcher: theirs to settle

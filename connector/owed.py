@@ -29,6 +29,10 @@ class OwedKey:
     def __repr__(self) -> str:
         return f"OwedKey(account={self.account.uid!r}, due={self.due!r})"
 
+    def address(self, now: datetime) -> str | None:
+        """Where it goes."""
+        return self.account.key_address(now)
+
     def compose(self, composer: Composer, now: datetime) -> EmailMessage:
         """The mail to send."""
         return composer.key_mail(self.account, self.key, self.expiry, now)
@@ -56,6 +60,10 @@ class OwedNotice:
     def tries(self) -> int:
         """How often sending it failed so far."""
         return self.notice.tries
+
+    def address(self, _now: datetime) -> str | None:
+        """Where it goes."""
+        return self.notice.address
 
     def compose(self, composer: Composer, now: datetime) -> EmailMessage:
         """The mail to send."""

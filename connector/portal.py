@@ -136,6 +136,13 @@ class Portal:
             line.done_by(uid, changed=_what(done))
             return done
 
+    def accept_charter(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> None:
+        """See ``Selfcare.accept_charter``; the version is that of the settings."""
+        version = self.settings.charter.version
+        with self.audit.watch(Event.CHARTER_ACCEPTED, caller, uid) as line:
+            self.selfcare.accept_charter(uid, by, mark, version, self.now())
+            line.done_by(uid, version=version)
+
     def judge_password(self, account: Account, password: str, rescue: str) -> Verdict:
         """The meter's question: see ``Judge.verdict``. Raises Throttled: an answer is some 10 ms of work."""
         self.throttle.use("meter_per_account", account.uid)

@@ -20,7 +20,7 @@ from connector.errors import (
     SignInRefused,
 )
 from connector.identifiers import candidates
-from connector.model import Account, By, Change, DeadKeyReason, Done, Proof, Status, Uid
+from connector.model import Accepted, Account, By, Change, DeadKeyReason, Done, Proof, Status, Uid
 from connector.outbox import Outbox
 from connector.owed import OwedNotice
 from connector.throttle import Throttle
@@ -78,6 +78,22 @@ class Selfcare:
     def sign_out(self, uid: str, by: By, mark: str, now: datetime) -> None:
         """End this session and every other of the account's, copies of the cookie included. Raises SessionStale."""
         self.directory.end_sessions(self.revisit(uid, by, mark, now))
+
+    def accept_charter(self, uid: str, by: By, mark: str, version: str, now: datetime) -> Account:
+        """Keep that this version of the charter was accepted, once: a second click leaves the first one's date.
+
+        Raises SessionStale.
+        """
+        for _turn in range(TURNS):
+            account = self.revisit(uid, by, mark, now)
+            if account.has_accepted(version):
+                return account
+            try:
+                self.directory.accept_charter(account, Accepted(version, now))
+            except Conflict:
+                continue
+            return account
+        raise DirectoryUnavailable(_("somebody else was first, again and again"))
 
     def change(
         self, uid: str, mark: str, current_password: str, password: str | None, rescue: str | None, now: datetime

@@ -25,6 +25,7 @@ class Hindrance(Enum):
     KEY_EXPIRED = "key-expired"
     KEY_WORN_OUT = "key-worn-out"
     NO_RESCUE = "no-rescue-address"
+    BOUNCED = "bounced"  # mail to the rescue address came back for good
     MAIL_WAITS = "mail-waits"  # a key's mail is overdue, or was put off
     MAIL_GIVEN_UP = "mail-given-up"
     ENOUGH_TODAY = "enough-today"
@@ -88,6 +89,7 @@ def _about_mails(account: Account, now: datetime, rules: Keys, may_ask: datetime
     waits = account.mail_due is not None and (account.mail_due <= now or account.mail_failures > 0)
     facts = {
         Hindrance.NO_RESCUE: not account.rescue,
+        Hindrance.BOUNCED: account.rescue is not None and account.bounced is not None,
         Hindrance.MAIL_WAITS: waits,
         Hindrance.MAIL_GIVEN_UP: account.mail_due is None and account.mail_failures > 0,
         Hindrance.ENOUGH_TODAY: len(mails_of_the_day(account, now)) >= rules.mails_a_day,

@@ -32,7 +32,7 @@ _USUAL_TIME = 15  # characters
 _KEY_HASH, _KEY_FAILURES = entries.KEY_HASH.lower(), entries.KEY_FAILURES.lower()
 _KEY_ISSUED, _KEY_EXPIRY = entries.KEY_ISSUED.lower(), entries.KEY_EXPIRY.lower()
 _MAIL_DUE, _MAIL_FAILURES = entries.MAIL_DUE.lower(), entries.MAIL_FAILURES.lower()
-_NOTICE = entries.NOTICE.lower()
+_NOTICE, _BOUNCED, _CHARTER = entries.NOTICE.lower(), entries.RESCUE_BOUNCED.lower(), entries.CHARTER.lower()
 _LOCKED_SINCE, _PASSWORD_CHANGED = entries.LOCKED_SINCE.lower(), entries.PASSWORD_CHANGED.lower()
 
 
@@ -50,6 +50,7 @@ class Fact(StrEnum):
     RESTING = "resting"  # for a while, by the password policy
     MAILS_WAITING = "mails_waiting"  # mails and notices that are owed, not people
     MAILS_GIVEN_UP = "mails_given_up"  # people whose last mail was given up
+    BOUNCED = "bounced"  # people whose rescue address mail came back from for good
 
 
 class Dated(StrEnum):
@@ -62,11 +63,15 @@ class Dated(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The counters, which grow as the population is gone through; a fact nobody met is not in them, and counts 0."""
+    """The counters, which grow as the population is gone through; a fact nobody met is not in them, and counts 0.
+
+    ``charters``: of each version of the charter, how many accepted it last.
+    """
 
     total: Counter[Fact] = field(default_factory=Counter)
     programmes: defaultdict[str, Counter[Fact]] = field(default_factory=lambda: defaultdict(Counter))
     days: defaultdict[date, Counter[Dated]] = field(default_factory=lambda: defaultdict(Counter))
+    charters: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ class Census:
         configured = filter(None, (names.state, names.state_date, names.rescue, names.programme))
         key = (entries.KEY_HASH, entries.KEY_ISSUED, entries.KEY_EXPIRY, entries.KEY_FAILURES)
         mails = (entries.MAIL_DUE, entries.MAIL_FAILURES, entries.NOTICE)
-        return [*configured, *key, *mails, entries.LOCKED_SINCE, entries.PASSWORD_CHANGED]
+        rest = (entries.LOCKED_SINCE, entries.PASSWORD_CHANGED, entries.RESCUE_BOUNCED, entries.CHARTER)
+        return [*configured, *key, *mails, *rest]
 
     def count(self, everybody: Iterable[tuple[str, Attributes]]) -> Statistics:
         """Each person once in the total, and once in each of their programmes (else in ``NO_PROGRAMME``)."""
@@ -120,6 +126,8 @@ class Census:
                     counter[fact] += 1
             for what, day in self._dates(entry, phase):
                 found.days[day][what] += 1
+            if accepted := entries.to_accepted(_first(entry, _CHARTER).decode("utf-8", "replace")):
+                found.charters[accepted.version] += 1
         return found
 
     def _status(self, entry: Attributes, phase: _Phase) -> Status:
@@ -174,6 +182,8 @@ class Census:
             yield Fact.MAILS_WAITING
         if not due and entries.to_count(_first(entry, _MAIL_FAILURES).decode("ascii", "replace")):
             yield Fact.MAILS_GIVEN_UP
+        if entry.get(_BOUNCED):
+            yield Fact.BOUNCED
 
     def _programmes(self, entry: Attributes) -> Iterator[str]:
         """By the spelling that was met first: slapd takes L1-Droit and l1-droit for the same (caseIgnoreMatch)."""

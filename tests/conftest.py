@@ -65,8 +65,13 @@ def nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 def slapd() -> Iterator[PrivateSlapd]:
     """One slapd for the whole run; {SSHA} spares each sign-in the cost of argon2."""
     with PrivateSlapd(password_hash="{SSHA}") as server:
-        server.add_ldif(GROUPS.format(base=server.base))
+        make_groups(server)
         yield server
+
+
+def make_groups(slapd: PrivateSlapd) -> None:
+    """The groups that make operators of kdesk and sroux."""
+    slapd.add_ldif(GROUPS.format(base=slapd.base))
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.languages import LANGUAGES, REFERENCE
 from tests.browser.conftest import QUIET
 from tests.browser.states import NEW_PASSWORD, STATES, Scene, opened, sign_in
+from tests.conftest import make_groups
 from webui.server import listen
 
 SIZES = {"desk": (1280, 860), "phone": (360, 740), "small": (320, 568)}  # CSS pixels
@@ -73,6 +74,7 @@ def take_all(folder: Path, chosen: Chosen, theme: str) -> None:
     """Every chosen state, and a sheet for each size, scheme and language."""
     with ExitStack() as everything:
         slapd = everything.enter_context(PrivateSlapd(password_hash="{SSHA}"))
+        make_groups(slapd)
         mailbox = everything.enter_context(Mailbox())
         scene = everything.enter_context(opened(slapd, mailbox, theme))
         browser = everything.enter_context(chromium())

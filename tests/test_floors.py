@@ -39,7 +39,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.throttle",
         "connector.trail",
     },
-    {"connector.batch", "connector.owed"},
+    {"connector.batch", "connector.bounces", "connector.owed"},
     {"connector.outbox"},
     {
         "connector.activation",
@@ -62,7 +62,18 @@ FLOORS = (  # from the ground up; a package counts as one file
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 WEBUI_SEES = {
     f"connector.{room}"
-    for room in ("portal", "helpdesk", "model", "errors", "settings", "passwords", "languages", "qr")
+    for room in (
+        "portal",
+        "helpdesk",
+        "model",
+        "errors",
+        "settings",
+        "passwords",
+        "languages",
+        "qr",
+        "standing",
+        "desk",
+    )
 }
 DOORS = {  # an outside world, and the one room that may open it
     "ldap3": "connector.directory",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from flask_babel import lazy_gettext as _
-from wtforms import Field, Form, PasswordField, StringField
+from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
@@ -159,6 +159,16 @@ class ChangeForm(PortalForm):
     rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
 
 
+class CharterForm(PortalForm):
+    """Before anything else behind the door: the charter, where there is one; ``version`` is the one they were shown."""
+
+    accepted = BooleanField(
+        id="accepted",
+        validators=[InputRequired(_("Pour continuer, cochez cette case une fois la charte lue."))],
+    )
+    version = HiddenField(filters=[_within(IDENTIFIER_MAX)])
+
+
 CODE_MAX = 64  # characters; six digits, or a recovery code with its dashes and blanks
 _CODE = _within(CODE_MAX, str.strip)
 _CODE_LENGTH = Length(max=CODE_MAX, message=_("C’est trop long pour un code : vérifiez ce champ."))
@@ -207,3 +217,42 @@ class CodeForm(PortalForm):
 
 class DeskSignInForm(_PasswordForm, CodeForm):
     """An operator at the desk's door."""
+
+
+class SearchForm(PortalForm):
+    """Whom an operator looks for."""
+
+    typed = StringField(
+        _("Identifiant, INE, numéro d’étudiant, ou prénom et nom"),
+        filters=[_IDENTIFIER],
+        validators=[
+            DataRequired(_("Écrivez qui vous cherchez.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour une recherche : vérifiez ce champ.")),
+        ],
+    )
+
+
+class ActForm(PortalForm):
+    """What an operator does to an account; the choices are the settings', and the code goes where none is asked."""
+
+    act = RadioField(
+        _("Que faire ?"), validators=[DataRequired(_("Choisissez ce qu’il faut faire."))], validate_choice=False
+    )
+    address = StringField(_("Sa nouvelle adresse de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+    reason = SelectField(_("Motif"), validators=[DataRequired(_("Choisissez un motif."))], validate_choice=False)
+    document = SelectField(_("Document présenté"), validate_choice=False)
+    code = StringField(
+        _("Code à six chiffres"),
+        filters=[_CODE],
+        validators=[DataRequired(_("Écrivez le code que montre votre application.")), _CODE_LENGTH],
+    )
+
+    def validate_address(self, field: Field) -> None:
+        """An address, where one is to be set."""
+        if self.act.data == "rescue" and not field.data:
+            raise ValidationError(_("Écrivez la nouvelle adresse."))
+
+    def validate_document(self, field: Field) -> None:
+        """A document, where the act gives the account to whoever stands there."""
+        if self.act.data in {"key", "rescue"} and not field.data:
+            raise ValidationError(_("Dites quel document vous avez vu : choisissez-le."))

@@ -58,7 +58,7 @@ def sign_in_throttled(error: Throttled, reference: str) -> Told:
     """For whoever tried too often, existing or not."""
     advice = _(
         "Par sécurité, %(wait)s Mot de passe oublié ? Demandez plutôt une clé, dans la partie de ce nom.",
-        wait=_wait(error),
+        wait=wait(error),
     )
     return Told(_("Trop d’essais"), advice, reference)
 
@@ -68,22 +68,23 @@ def ask_throttled(error: Throttled, reference: str) -> Told:
     advice = _(
         "Regardez d’abord votre messagerie personnelle, indésirables compris : la dernière clé reçue est la bonne. "
         "Sinon, %(wait)s",
-        wait=_wait(error),
+        wait=wait(error),
     )
     return Told(_("Trop de demandes"), advice, reference)
 
 
 def change_throttled(error: Throttled, reference: str) -> Told:
     """For whoever tried too often behind the door, or changed the rescue address too often."""
-    return Told(_("Trop d’essais"), _("Rien n’a été changé. Par sécurité, %(wait)s", wait=_wait(error)), reference)
+    return Told(_("Trop d’essais"), _("Rien n’a été changé. Par sécurité, %(wait)s", wait=wait(error)), reference)
 
 
 def throttled(error: Throttled) -> Told:
     """For whoever did anything else too often."""
-    return Told(_("Trop de demandes"), _("Par sécurité, %(wait)s", wait=_wait(error)))
+    return Told(_("Trop de demandes"), _("Par sécurité, %(wait)s", wait=wait(error)))
 
 
-def _wait(error: Throttled) -> str:
+def wait(error: Throttled) -> str:
+    """When the next try counts, as the end of a sentence."""
     minutes = math.ceil(error.retry_after / 60)
     if minutes <= _MINUTES_TOLD:
         return ngettext("réessayez dans %(num)d minute.", "réessayez dans %(num)d minutes.", minutes)
@@ -215,7 +216,7 @@ def enrolment_refused() -> Told:
 
 def desk_throttled(error: Throttled, reference: str) -> Told:
     """For whoever tried too often at the desk's door."""
-    return Told(_("Trop d’essais"), _("Par sécurité, %(wait)s", wait=_wait(error)), reference)
+    return Told(_("Trop d’essais"), _("Par sécurité, %(wait)s", wait=wait(error)), reference)
 
 
 def first_code_refused() -> str:
@@ -254,7 +255,7 @@ def field_problems(error: MonCompteError) -> dict[str, list[str]]:
         return {"current_password": [_("Ce n’est pas votre mot de passe actuel : vérifiez-le, puis retapez-le.")]}
     if isinstance(error, Throttled):
         field = "rescue" if "rescue" in error.word else "current_password"
-        return {field: [_("Trop d’essais : %(wait)s", wait=_wait(error))]}
+        return {field: [_("Trop d’essais : %(wait)s", wait=wait(error))]}
     if isinstance(error, NothingToChange):
         return {"password": [_("Écrivez un nouveau mot de passe, ou plus bas une nouvelle adresse, ou les deux.")]}
     raise error
@@ -280,3 +281,11 @@ def _rescue(reason: RescueReason) -> str:
         ),
     }
     return sentences[reason]
+
+
+def charter_changed() -> Told:
+    """To whoever accepts a version that is no longer the present one."""
+    return Told(
+        _("La charte vient de changer"),
+        _("Celle que vous aviez sous les yeux n’est plus en vigueur. Lisez la nouvelle version, puis acceptez-la."),
+    )

@@ -32,6 +32,7 @@ _COMMANDS = {  # in the order of ``--help``, and where each is
     "revoke": "revoke",
     "unlock": "unlock",
     "set-rescue": "set_rescue",
+    "bounce": "bounce",
     "operator": "operator",
 }
 

@@ -135,6 +135,7 @@ def _about_key(item: Hindrance, account: Account, settings: Settings) -> str:
 
 _OF_MAILS = {
     Hindrance.NO_RESCUE,
+    Hindrance.BOUNCED,
     Hindrance.MAIL_WAITS,
     Hindrance.MAIL_GIVEN_UP,
     Hindrance.ENOUGH_TODAY,
@@ -149,6 +150,11 @@ def _about_mails(
     correct = f"moncompte set-rescue {uid} ADDRESS"
     if item is Hindrance.NO_RESCUE:
         return _("there is no rescue address: whoever asks for a key by mail gets none, and is not told"), correct
+    if item is Hindrance.BOUNCED:
+        since = when(account.bounced or now, settings)
+        return _(
+            "mail to the rescue address came back for good on %(day)s: it is not right any more", day=since
+        ), correct
     if item is Hindrance.MAIL_WAITS:
         said = _("a key's mail is %(since)s%(tries)s: it is still in the outbox", **_waiting(account, settings, now))
         return said, "moncompte dispatch --once"

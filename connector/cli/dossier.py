@@ -46,7 +46,8 @@ class Dossier:
             "outbox": self._outbox_facts(),
             "keys_mailed_today": mails_of_the_day(account, self.now),
             "may_ask_from": self.standing.may_ask,
-            "rescue": {"address": self._shown(account.rescue or "") or None, "proved": account.rescue_verified},
+            "rescue": self._rescue_facts(),
+            "charter": {"version": account.accepted.version, "at": account.accepted.at} if account.accepted else None,
             "lock": self._lock_facts(),
             "password_changed": to_instant(account.password_changed),
             "has_our_class": account.is_ours,
@@ -63,6 +64,7 @@ class Dossier:
             _("owed mails"): self._outbox(),
             _("keys mailed"): self._mailed(),
             _("rescue address"): self._rescue(),
+            _("charter"): self._charter(),
             _("lock"): self._lock(),
             _("password"): self._password(),
             _("our class"): _("yes") if account.is_ours else _("no: it never had a key or a change from the portal"),
@@ -117,6 +119,14 @@ class Dossier:
             for item in account.notices
         ]
         return {"key_due": account.mail_due, "tries": account.mail_failures, "notices": notices}
+
+    def _rescue_facts(self) -> dict[str, Any]:
+        account = self.account
+        return {
+            "address": self._shown(account.rescue or "") or None,
+            "proved": account.rescue_verified,
+            "bounced": account.bounced,
+        }
 
     def _lock_facts(self) -> dict[str, Any]:
         return {
@@ -181,7 +191,18 @@ class Dossier:
         if not address:
             return _("none")
         is_proved = _("proved %(instant)s", instant=self._when(proved)) if proved else _("not proved")
-        return f"{plain(self._shown(address))}, {is_proved}"
+        bounced = self.account.bounced
+        came_back = [_("mail came back %(instant)s", instant=self._when(bounced))] if bounced else []
+        return ", ".join([plain(self._shown(address)), is_proved, *came_back])
+
+    def _charter(self) -> str:
+        """What was accepted, and whether that still is the present version."""
+        accepted, present = self.account.accepted, self.settings.charter.version
+        if not accepted:
+            return _("%(version)s, not accepted", version=present) if present else _("none")
+        said = _("%(version)s, accepted %(instant)s", version=plain(accepted.version), instant=self._when(accepted.at))
+        is_old = present and accepted.version != present
+        return said + (_("; the present one is %(version)s", version=present) if is_old else "")
 
     def _lock(self) -> str:
         account, wrong = self.account, ""

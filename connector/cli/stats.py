@@ -16,6 +16,7 @@ from connector.cli.shell import (
     filter_option,
     json_option,
     opened,
+    plain,
     progress,
     refuse,
     settings_option,
@@ -42,6 +43,7 @@ WORDS = {
     Fact.RESTING: "locked for a while, by the password policy",
     Fact.MAILS_WAITING: "mails waiting",
     Fact.MAILS_GIVEN_UP: "mails given up",
+    Fact.BOUNCED: "rescue addresses that mail came back from",
 }
 HEADINGS = {
     Fact.PEOPLE: "people",
@@ -55,6 +57,7 @@ HEADINGS = {
     Fact.RESTING: "resting",
     Fact.MAILS_WAITING: "waiting",
     Fact.MAILS_GIVEN_UP: "given up",
+    Fact.BOUNCED: "bounced",
 }
 STATES = (Fact.ACTIVATED, Fact.WITH_KEY, Fact.WITHOUT_KEY, Fact.CLOSED)
 DRAWN = (".svg", ".png")
@@ -91,8 +94,10 @@ def stats(
     By day: "activated" is the day on which the state became A:SupannActif; keys are those still in their entries (a
     redeemed one leaves no date). Days are those of [web] timezone.
 
-    --json prints {"at", "filter", "total": {…}}, and "programmes": [{"programme", …}] (null: none) or "days": [{"day",
-    …}], the numbers by name as in "total". Exit code 1: there is nobody to count.
+    Below the facts, where anybody accepted a charter: how many accepted which version last.
+
+    --json prints {"at", "filter", "total": {…}, "charters": {version: people}}, and "programmes": [{"programme", …}]
+    (null: none) or "days": [{"day", …}], the numbers by name as in "total". Exit code 1: there is nobody to count.
     """
     if since and by != "day":
         raise click.UsageError(_("--since goes with --by day"))
@@ -169,7 +174,7 @@ def _told(everybody: Iterable[_T], more: Any) -> Iterator[_T]:
 
 def document(found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, int]]) -> dict[str, Any]:
     """What --json prints; the help tells its shape."""
-    told: dict[str, Any] = {"total": _numbers(Fact, found.total)}
+    told: dict[str, Any] = {"total": _numbers(Fact, found.total), "charters": dict(sorted(found.charters.items()))}
     if by == "programme":
         told["programmes"] = [
             {"programme": None if name == NO_PROGRAMME else name, **_numbers(Fact, found.programmes[name])}
@@ -199,10 +204,14 @@ def shown(found: Statistics, by: str | None, days: Mapping[date, Mapping[Dated, 
         return fitted(rows, ("day", *DAY_HEADINGS.values()), columns)
     everybody = found.total[Fact.PEOPLE] or 1
     rows = [(words, found.total[fact], _share(fact, found.total[fact], everybody)) for fact, words in WORDS.items()]
+    rows += [
+        (f"accepted the charter {plain(version)}", count, _share(None, count, everybody))
+        for version, count in sorted(found.charters.items())
+    ]
     return "\n".join(table(rows, ("", "", "")).splitlines()[1:])
 
 
-def _share(fact: Fact, count: int, everybody: int) -> str:
+def _share(fact: Fact | None, count: int, everybody: int) -> str:
     """Of the people; mails are no people."""
     return "" if fact is Fact.MAILS_WAITING else f"{count / everybody:6.1%}"
 

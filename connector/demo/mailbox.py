@@ -95,9 +95,9 @@ class Mailbox:
             raise TimeoutError(f"no such mail within {timeout_seconds} s")
         return found
 
-    def refuse(self, code: int | None) -> None:
+    def refuse(self, code: int | None, said: str = "refused, as this mailbox was told to") -> None:
         """Answer every recipient with this SMTP code, such as 451 (not now) or 550 (never); None: accept again."""
-        self._smtp.refused_with = code
+        self._smtp.refused_with, self._smtp.refusal = code, said
 
     def hold(self, is_held: bool) -> None:
         """While held, accept connections and stay silent on them for ever, as a hung mail server does."""

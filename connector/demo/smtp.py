@@ -17,7 +17,8 @@ _HOST = "127.0.0.1"
 class SmtpServer:
     """aiosmtpd in a thread with an event loop of its own; its Controller can take no free port.
 
-    ``refused_with``: answer every recipient with this code. ``is_held``: accept connections and stay silent on them.
+    ``refused_with``, ``refusal``: answer every recipient with this code and these words. ``is_held``: accept
+    connections and stay silent on them.
     ``tls`` and ``starttls``: speak TLS from the first byte, or offer it.
     """
 
@@ -31,6 +32,7 @@ class SmtpServer:
         self._tls, self.starttls = tls, starttls
         self.port = port
         self.refused_with: int | None = None
+        self.refusal = ""
         self.is_held = False
         self._catch = catch
         self._connections: WeakSet[asyncio.Transport] = WeakSet()
@@ -70,7 +72,7 @@ class SmtpServer:
     ) -> str:
         """aiosmtpd's hook for RCPT TO."""
         if self.refused_with:
-            return f"{self.refused_with} refused, as this mailbox was told to"
+            return f"{self.refused_with} {self.refusal}"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

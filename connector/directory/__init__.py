@@ -34,7 +34,7 @@ from connector.errors import (
     Obstacle,
 )
 from connector.identifiers import folded
-from connector.model import Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
+from connector.model import Accepted, Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
 from connector.settings import Settings
 from connector.wording import _
 
@@ -289,6 +289,14 @@ class Directory:
     def end_sessions(self, account: Account) -> None:
         """End every session that is open in the account's name, whoever has its cookie."""
         self._operations.modify(account.dn, changes.sessions_ended(account, keys.random_id()))
+
+    def accept_charter(self, account: Account, accepted: Accepted) -> None:
+        """Keep which version of the charter was accepted, and when. Raises Conflict when something moved meanwhile."""
+        self._operations.modify(account.dn, changes.charter_accepted(account, accepted))
+
+    def flag_bounced(self, account: Account, now: datetime) -> None:
+        """Keep that mail to the rescue address came back for good. Raises Conflict when it is another by now."""
+        self._operations.modify(account.dn, changes.rescue_bounced(account, self._names, now))
 
     def revoke_key(self, account: Account) -> None:
         """Take the account's key back, and the mail that is owed for it. Raises Conflict when it has another by now."""

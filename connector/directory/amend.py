@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
 from connector.directory.changes import Changes
-from connector.directory.entries import RESCUE_VERIFIED
+from connector.directory.entries import OF_THE_RESCUE
 from connector.settings import Attributes
 
 
@@ -15,7 +15,7 @@ def amended(held: Mapping[str, Sequence[str]], told: Mapping[str, Sequence[str]]
     """What to delete, value by value, and what to add; nothing where both agree. ``held`` is by lower-case name.
 
     An INE joins those that are there: a person may have two, and each finds them. Of the rescue address only the values
-    of our label go; one that changes is no longer proved.
+    of our label go; one that changes takes along all that was known of it: its proof, a code that waits, a former one.
     """
     changes: Changes = {}
     for name, values in told.items():
@@ -24,9 +24,9 @@ def amended(held: Mapping[str, Sequence[str]], told: Mapping[str, Sequence[str]]
         come = [value for value in values if not _is_there(name, value, there, names)]
         if gone or come:
             changes[name] = [*([(MODIFY_DELETE, gone)] if gone else []), *([(MODIFY_ADD, come)] if come else [])]
-    proved = held.get(RESCUE_VERIFIED.lower(), ())
-    if proved and any(name.lower() == names.rescue.lower() for name in changes):
-        changes[RESCUE_VERIFIED] = [(MODIFY_DELETE, list(proved))]
+    if any(name.lower() == names.rescue.lower() for name in changes):
+        known = {name: list(held.get(name.lower(), ())) for name in OF_THE_RESCUE}
+        changes |= {name: [(MODIFY_DELETE, values)] for name, values in known.items() if values}
     return changes
 
 

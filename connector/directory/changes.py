@@ -13,8 +13,8 @@ from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
 from connector.directory import entries, wire
-from connector.directory.entries import notice_value, to_time
-from connector.model import Account, Change, Notice, PendingKey, Status
+from connector.directory.entries import accepted_value, notice_value, to_time
+from connector.model import Accepted, Account, Change, Notice, PendingKey, Status
 from connector.settings import Attributes
 
 Changes = dict[str, list[tuple[object, list[str]]]]
@@ -132,10 +132,28 @@ def rescue_set(account: Account, address: str | None, names: Attributes, owed: t
         | {
             names.rescue: [*_exactly(list(account.rescues)), *new],
             entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [])],
+            entries.RESCUE_BOUNCED: [(MODIFY_REPLACE, [])],
             entries.SENT: [(MODIFY_REPLACE, [])],
             entries.SESSION_MARK: [*_exactly(mark), (MODIFY_ADD, [keys.random_id()])],
         }
     )
+
+
+def charter_accepted(account: Account, accepted: Accepted) -> Changes:
+    """Which version was accepted, and when; no session ends of it."""
+    return _our_class(account) | {entries.CHARTER: [(MODIFY_REPLACE, [accepted_value(accepted)])]}
+
+
+def rescue_bounced(account: Account, names: Attributes, now: datetime) -> Changes:
+    """Mail to the rescue address came back for good, if that still is the address: it goes and comes again, exactly.
+
+    All of our label's values do, so that the first stays the first.
+    """
+    there = list(account.rescues)
+    return _our_class(account) | {
+        names.rescue: [*_exactly(there), (MODIFY_ADD, there)],
+        entries.RESCUE_BOUNCED: [(MODIFY_REPLACE, [to_time(now)])],
+    }
 
 
 def leftovers_forgotten(account: Account) -> Changes:
@@ -229,6 +247,7 @@ def _settings(account: Account, change: Change, names: Attributes) -> Changes:
         new = names.rescue_label + change.rescue
         changes[names.rescue] = [*_exactly(list(account.rescues)), (MODIFY_ADD, [new])]
         changes[entries.RESCUE_VERIFIED] = [(MODIFY_REPLACE, [])]  # a new address is not proved yet
+        changes[entries.RESCUE_BOUNCED] = [(MODIFY_REPLACE, [])]  # nor did a mail come back from it
     return changes | _notices(account, change.notices)
 
 

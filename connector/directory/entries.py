@@ -46,9 +46,9 @@ _LABEL = re.compile(r"^\{[^}]*\}")
 _USUAL_TIME = re.compile(r"[0-9]{14}Z")
 _DATES = re.compile(r":(\d{8}|):(\d{8}|)$")
 _OF_THE_KEY = (KEY_HASH, KEY_ISSUED, KEY_EXPIRY, KEY_ORIGIN, KEY_FAILURES, SENT)
-_OF_THE_RESCUE = (RESCUE_VERIFIED, RESCUE_CODE, RESCUE_FORMER, RESCUE_FROZEN, RESCUE_BOUNCED)
+OF_THE_RESCUE = (RESCUE_VERIFIED, RESCUE_CODE, RESCUE_FORMER, RESCUE_FROZEN, RESCUE_BOUNCED)
 ON_THE_DECOY = (*_OF_THE_KEY, MAIL_DUE, MAIL_FAILURES, SPENT_HASH, NOTICE, SESSION_MARK)
-OURS = (*ON_THE_DECOY, *_OF_THE_RESCUE, CHARTER)
+OURS = (*ON_THE_DECOY, *OF_THE_RESCUE, CHARTER)
 OF_OPERATORS = (TOTP_SECRET, TOTP_STEP, TOTP_FAILURES, ENROL_CODE, RECOVERY_CODE, KEYS_ISSUED, SESSION_MARK)
 
 PERMANENT_LOCK = "000001010000Z"  # draft-behera-ldap-password-policy-10 §5.3.3
@@ -124,7 +124,7 @@ def to_account(
         former=_former(one(RESCUE_FORMER)),
         frozen_until=to_instant(one(RESCUE_FROZEN)),
         bounced=to_instant(one(RESCUE_BOUNCED)),
-        accepted=_accepted(one(CHARTER)),
+        accepted=to_accepted(one(CHARTER)),
         is_operator=OPERATOR_CLASS.lower() in (value.lower() for value in every("objectClass")),
         reminded=to_instant(one(REMINDED)),
         surname=one(names.surname) or "",
@@ -230,6 +230,18 @@ def former_value(former: Former) -> str:
     return f"{to_time(former.until)} {former.address}"
 
 
+def accepted_value(accepted: Accepted) -> str:
+    """``<at> <version>``, as the directory keeps it."""
+    return f"{to_time(accepted.at)} {accepted.version}"
+
+
+def to_accepted(raw: str | None) -> Accepted | None:
+    """Which version of the charter was accepted, and when; None for nothing, and for nonsense."""
+    at, _blank, version = (raw or "").partition(" ")
+    instant = to_instant(at)
+    return Accepted(version, instant) if instant and version else None
+
+
 def _rescue_code(raw: str | None) -> RescueCode | None:
     """None for nothing, and for nonsense: another code may be asked for."""
     issued, tries, address = [*(raw or "").split(" ", 2), "", ""][:3]
@@ -241,12 +253,6 @@ def _former(raw: str | None) -> Former | None:
     until, _blank, address = (raw or "").partition(" ")
     instant = to_instant(until)
     return Former(instant, address, raw) if raw and instant and address else None
-
-
-def _accepted(raw: str | None) -> Accepted | None:
-    at, _blank, version = (raw or "").partition(" ")
-    instant = to_instant(at)
-    return Accepted(version, instant) if instant and version else None
 
 
 def activated(state: AccountState, label: str, now: datetime) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from connector.directory.amend import amended
+from connector.directory.entries import OF_THE_RESCUE
 from connector.directory.register import Addition, Amendment, Holder, Register
 from connector.identifiers import folded
 from connector.intake.faults import BadLine, Fault
@@ -29,7 +30,7 @@ class Planner:
         self._updated = {name.lower() for name in self._rules.update}
         self._wanted = [
             *(name for name in self._rules.attributes if name.lower() in self._updated),
-            "moncompteRescueVerified",
+            *OF_THE_RESCUE,
         ]
 
     def plans(self, persons: list[Person]) -> Iterator[tuple[Person, Plan]]:

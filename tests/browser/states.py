@@ -22,6 +22,8 @@ from connector.demo.slapd import PrivateSlapd
 from connector.errors import SignInRefused, Throttled
 from connector.model import Caller
 from connector.portal import Portal
+from connector.settings.sections import Charter
+from tests.browser.desk_states import DESK_STATES
 from tests.conftest import PASSWORD, reset_people
 from tests.desk_steps import Phone, offer
 from tests.portal_fixtures import AT_ONCE, MovingClock, issue, other_key, slip
@@ -218,6 +220,30 @@ def _rescue_changed(uid: str, page: Page, scene: Scene) -> None:
     choose(page, "", rescue=RESCUE, current=PASSWORD)
 
 
+def _charter(page: Page, scene: Scene, version: str = "2026-1") -> None:
+    """A portal with a charter, for this state alone."""
+    usual = scene.site.settings
+    charter = Charter(version=version, url="https://universite.example/charte")
+    scene.site.settings = usual.model_copy(update={"charter": charter})
+    scene.afterwards.callback(setattr, scene.site, "settings", usual)
+    _by_key(page, scene)
+
+
+def _charter_not_ticked(page: Page, scene: Scene) -> None:
+    _charter(page, scene)
+    page.locator("main .primary").click()
+    page.wait_for_load_state()
+
+
+def _charter_changed(page: Page, scene: Scene) -> None:
+    scene.changes_people()
+    _charter(page, scene)
+    page.locator("#accepted").check()
+    page.locator("main .primary").click()
+    page.wait_for_url("**/mot-de-passe")
+    _charter(page, scene, version="2027")
+
+
 def _signed_out(page: Page, scene: Scene) -> None:
     _by_password(page, scene)
     page.locator("form[action$=deconnexion] [type=submit]").last.click()
@@ -316,7 +342,8 @@ def _outage(page: Page, scene: Scene) -> None:
 
 
 STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
-    {
+    DESK_STATES
+    | {
         "landing": partial(_open, "/"),
         "landing, nothing typed": lambda page, _: sign_in(page, "", ""),
         "landing, refused": partial(_refused, "not the password"),
@@ -354,6 +381,9 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "done, password": _changed,
         "done, rescue address": partial(_rescue_changed, "jmartin001"),
         "done, first rescue address": partial(_rescue_changed, "zpetit"),
+        "charter": _charter,
+        "charter, not ticked": _charter_not_ticked,
+        "charter, new version": _charter_changed,
         "desk door": partial(_open, "/guichet/connexion"),
         "desk door, session required": partial(_open, "/guichet"),
         "desk door, refused": partial(_desk_refused, "/guichet/connexion"),

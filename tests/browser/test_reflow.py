@@ -15,12 +15,14 @@ SMALLEST_TARGET, SMALLEST_CONTROL = 24, 44  # CSS pixels: WCAG 2.5.8, and what a
 
 LOST = Path(__file__).with_name("lost.js").read_text(encoding="utf-8")
 
-# Links inside a sentence are exempt (WCAG 2.5.8); of a hidden field there is nothing to hit.
+# Links inside a sentence are exempt (WCAG 2.5.8). Of a hidden field there is nothing to hit,
+# of a box to tick its label.
 SMALL_TARGETS = """([target, control]) => [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
   .filter((element) => element.checkVisibility() && !element.closest(".unseen"))
   .filter(({ parentElement: { childNodes } }) =>
     ![...childNodes].some((node) => node.nodeName === "#text" && node.data.trim()))
-  .map((element) => [element, element.getBoundingClientRect()])
+  .map((element) => [element, element.matches("[type=checkbox]") ? element.labels[0] : element])
+  .map(([element, hit]) => [element, hit.getBoundingClientRect()])
   .filter(([element, box]) => {
     const least = element.matches("button, input, .button") ? control : target;
     return box.height < least || box.width < (element.matches("input, .button") ? control : target);

@@ -16,6 +16,7 @@ PAGES = {  # every address that a browser may open, and a state that stands ther
     "/oubli": "forgotten, nothing typed",
     "/oubli/envoye": "key sent",
     "/mot-de-passe": "activate",
+    "/charte": "charter",
     "/prolonger": "activate, time extended",
     "/fait": "done, password",
     "/aide": "help",

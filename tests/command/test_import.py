@@ -18,6 +18,7 @@ from connector.clock import utc_now
 from connector.demo.slapd import PrivateSlapd
 from connector.model import By, Uid
 from connector.portal import Portal
+from connector.settings.sections import Intake
 from tests.importing import HEADING, SAMPLE, Importer, student
 from tests.portal_fixtures import MovingClock, account, audited, issue
 
@@ -265,15 +266,49 @@ def test_a_rescue_address_moves_only_where_the_settings_say_so_and_then_only_its
     ]  # fmt: skip
 
 
-def test_a_new_rescue_address_is_no_longer_proved(importer: Importer, people: dict[str, str]) -> None:
+KNOWN_OF_THE_RESCUE = {
+    "moncompteRescueVerified": "20260901080000Z",
+    "moncompteRescueCode": "20261122120000Z 2 jeanne@ailleurs.example",
+    "moncompteRescueFormer": "20261125120000Z jeanne@avant.example",
+    "moncompteRescueFrozen": "20261125120000Z",
+    "moncompteRescueBounced": "20261120120000Z",
+}
+
+
+@pytest.fixture
+def jeanne(importer: Importer, people: dict[str, str]) -> str:
+    """Her line with another address; her entry holds all that can be known of a rescue address."""
+    known = "".join(f"-\nadd: {name}\n{name}: {value}\n" for name, value in KNOWN_OF_THE_RESCUE.items())
     importer.slapd.add_ldif(
-        f"dn: {people['jmartin001']}\nchangetype: modify\nadd: objectClass\nobjectClass: moncompteAccount\n-\n"
-        "add: moncompteRescueVerified\nmoncompteRescueVerified: 20260901080000Z\n"
+        f"dn: {people['jmartin001']}\nchangetype: modify\nadd: objectClass\nobjectClass: moncompteAccount\n{known}"
     )
+    return student(1, LOGIN="jmartin001", COD_NNE_IND="110000003A", COD_CLE_NNE_IND="B", COD_ETU="22500003")
+
+
+def test_an_import_undoes_no_proved_address_unless_the_settings_say_so(importer: Importer, jeanne: str) -> None:
+    """Out of the box a new address in the export leaves the one that its owner proved alone, and all about it."""
+    assert "supannMailPrive" not in Intake().update
+    (before,) = importer.entries("(uid=jmartin001)")
+    assert importer.json(importer.file([jeanne]))["changed"] == 1  # her name
+    (after,) = importer.entries("(uid=jmartin001)")
+    for name in ("supannMailPrive", *KNOWN_OF_THE_RESCUE):
+        assert after[name] == before[name]
+
+
+def test_with_a_new_rescue_address_goes_all_that_was_known_of_the_old_one(importer: Importer, jeanne: str) -> None:
+    """Its proof, a code that waits, the former address that gets the keys, a freeze, a mail that came back."""
     importer.intake = 'update = ["supannMailPrive"]\n'
-    line = student(1, LOGIN="jmartin001", COD_NNE_IND="110000003A", COD_CLE_NNE_IND="B", COD_ETU="22500003")
-    assert importer.json(importer.file([line]))["changed"] == 1
-    assert "moncompteRescueVerified" not in importer.entries("(uid=jmartin001)")[0]
+    assert importer.json(importer.file([jeanne]))["changed"] == 1
+    (after,) = importer.entries("(uid=jmartin001)")
+    assert after["supannMailPrive"] == ["{SECOURS}etu1@courriel.example"]
+    assert not set(KNOWN_OF_THE_RESCUE) & set(after)
+
+
+def test_the_same_rescue_address_stays_proved(importer: Importer, jeanne: str) -> None:
+    importer.intake = 'update = ["supannMailPrive"]\n'
+    same = jeanne.replace("etu1@courriel.example", "jeanne@courriel.example")
+    assert importer.json(importer.file([same]))["unchanged"] == 1
+    assert set(KNOWN_OF_THE_RESCUE) <= set(importer.entries("(uid=jmartin001)")[0])
 
 
 def test_whoever_is_outside_the_population_is_not_touched(importer: Importer) -> None:

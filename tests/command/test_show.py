@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -249,3 +250,21 @@ def test_the_line_that_ends_a_lock_for_good_works_as_printed(
     administrator = f"-x -D {slapd.root_dn} -y {slapd.folder / 'root.password'}"
     subprocess.run(line.replace("-x -D ADMIN_DN -W", administrator), shell=True, check=True, capture_output=True)  # noqa: S602
     assert portal.sign_in("ileroux", PASSWORD).by is By.PASSWORD
+
+
+def test_the_charter_is_told_as_it_was_accepted(
+    typed: Typed, portal: Portal, settings_file: Path, clock: MovingClock
+) -> None:
+    """Which version and when, whether another is in force, and who has accepted none; a purge leaves it."""
+    assert shown(typed, "jmartin001")["charter"] is None
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    portal.selfcare.accept_charter("jmartin001", proof.by, proof.mark, "2026-1", portal.now())
+    clock.forward(days=400)
+    typed("purge")
+    assert shown(typed, "jmartin001")["charter"] == {"version": "2026-1", "at": "2026-11-22T12:00:00+00:00"}
+    assert "charter         2026-1, accepted 2026-11-22 13:00:00 +0100\n" in typed("show", "jmartin001").stdout
+    charter = '[charter]\nversion = "2027"\nurl = "https://universite.example/charte"\n'
+    text = re.sub(r"\[charter\][^\[]*", "", settings_file.read_text())
+    settings_file.write_text(text + charter)
+    assert "+0100; the present one is 2027\n" in typed("show", "jmartin001").stdout
+    assert "charter         2027, not accepted\n" in typed("show", "lroy").stdout

@@ -39,9 +39,28 @@ def test_the_table_names_every_fact_once_with_its_number(stats: Moncompte) -> No
 
 def test_json_has_the_shape_that_the_help_tells(stats: Moncompte) -> None:
     told = document(stats)
-    assert set(told) == {"at", "filter", "total"}
+    assert set(told) == {"at", "filter", "total", "charters"}
     assert set(told["total"]) == {fact.value for fact in Fact}
     assert (told["filter"], told["total"]["people"], told["total"]["locked"]) == (None, 13, 1)
+
+
+def test_who_accepted_which_charter_is_counted_by_version(
+    stats: Moncompte, people: dict[str, str], slapd: PrivateSlapd
+) -> None:
+    """The last one that each accepted; what makes no sense is nobody's."""
+    values = {"zpetit": "20261122120000Z 2027", "lroy": "20261122120000Z 2026-1", "mdarcy": "20251122120000Z 2026-1"}
+    for uid, value in {**values, "rbenali": "yes"}.items():
+        slapd.add_ldif(
+            f"dn: {people[uid]}\nchangetype: modify\nadd: objectClass\nobjectClass: moncompteAccount\n-\n"
+            f"add: moncompteCharter\nmoncompteCharter: {value}\n"
+        )
+    assert document(stats)["charters"] == {"2026-1": 2, "2027": 1}
+    assert document(stats, "--filter", "(uid=zpetit)")["charters"] == {"2027": 1}
+    lines = stats().stdout.splitlines()
+    assert [line.split() for line in lines[len(Fact) :]] == [
+        ["accepted", "the", "charter", "2026-1", "2", "15.4%"],
+        ["accepted", "the", "charter", "2027", "1", "7.7%"],
+    ]
 
 
 def test_by_programme_whoever_has_none_comes_last(

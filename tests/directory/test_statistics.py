@@ -11,7 +11,7 @@ from connector.model import Account, Origin, Status
 from connector.portal import Portal
 from connector.settings import Settings
 from connector.statistics import NO_PROGRAMME, Census, Dated, Fact, Statistics
-from tests.portal_fixtures import START, MovingClock, issue
+from tests.portal_fixtures import START, MovingClock, account, issue
 
 TO_ACTIVATE, ACTIVATED, CLOSED = {"emercier", "nfaure", "tlambert"}, 8, 2  # of the thirteen students of people.ldif
 
@@ -42,6 +42,7 @@ def test_every_state_and_key_counts_as_the_account_says(portal: Portal, clock: M
     for uid in ("emercier", "nfaure", "jmartin001"):
         issue(portal, uid)
     portal.request_key("lroy")
+    portal.directory.flag_bounced(account(portal, "mdarcy"), portal.now())
     for days in (0, 1, 20):  # the mailed key expires, then the letters
         clock.forward(days=days)
         assert census(portal).total == Counter(
@@ -64,6 +65,7 @@ def said(one: Account, portal: Portal) -> list[Fact]:
         Fact.LOCKED: one.is_locked,
         Fact.RESTING: one.is_resting(now, settings.directory.lockout_seconds),
         Fact.MAILS_GIVEN_UP: one.mail_failures and not one.mail_due,
+        Fact.BOUNCED: one.bounced,
     }
     return [fact for fact, holds in facts.items() if holds] + [Fact.MAILS_WAITING] * (
         bool(one.mail_due) + len(one.notices)

@@ -29,6 +29,7 @@ ADDRESSES = {
     "/aide",
     "/confidentialite",
     "/accessibilite",
+    "/charte",
     "/prolonger",
     "/fait",
     "/deconnexion",

@@ -44,6 +44,7 @@ def privacy() -> ResponseReturnValue:
         session_minutes=settings.web.session_minutes,
         session_cookie=current_app.config["SESSION_COOKIE_NAME"],
         language_cookie=language.cookie_name(),
+        asks_charter=bool(settings.charter.version),
     )
 
 

@@ -12,7 +12,7 @@ from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
-from connector.errors import DirectoryError, SessionStale
+from connector.errors import CharterDue, DirectoryError, SessionStale
 from webui import language, messages, security
 from webui.forms import SignInForm
 from webui.views import current_caller, current_portal, is_for_a_script, typed_identifier
@@ -40,16 +40,18 @@ def form_expired(error: CSRFError) -> ResponseReturnValue:
         return redirect(url_for(page), 303)
     try:
         return _form_again() or _way_on(), FORBIDDEN
-    except DirectoryError as fault:  # Flask looks for no handler of what a handler raises
+    except (DirectoryError, CharterDue) as fault:  # Flask looks for no handler of what a handler raises
         return current_app.handle_user_exception(fault)
 
 
 def _page_after_first_click() -> str | None:
-    """Where the first of two clicks led, as far as this session says that it succeeded."""
+    """Where the first of two clicks led, as far as the session or the directory says that it succeeded."""
     portal = current_portal()
     now, minutes = portal.now(), portal.settings.web.session_minutes
     if request.endpoint == "password.change" and security.is_second_click() and security.read_done(now, minutes):
         return "password.done"
+    if request.endpoint == "charter.accept":
+        return "charter.read"  # which knows whether it was accepted, and by whom
     if request.endpoint == "entry.sign_in" and _is_theirs() and not security.has_expired(now, minutes):
         return "password.choose"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.errors import ChangeRefused, MonCompteError, NothingToChange, ProofRefused, Throttled
+from connector.errors import ChangeRefused, CharterDue, MonCompteError, NothingToChange, ProofRefused, Throttled
 from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
 from webui import messages, rules, security
@@ -83,11 +83,19 @@ def _kept_rules(broken: set[Reason]) -> list[str]:
     return [] if Reason.TOO_LONG in broken else [item.reason.value for item in demanded if item.reason not in broken]
 
 
-def arrive() -> tuple[Visit, Account]:
+def identify() -> tuple[Visit, Account]:
     """The session and the account it stands for, read afresh; raises SessionStale."""
     portal = current_portal()
     visit = security.current_visit(portal.now(), portal.settings.web.session_minutes)
     return visit, portal.revisit(visit.uid, visit.by, visit.mark, current_caller())
+
+
+def arrive() -> tuple[Visit, Account]:
+    """The same, of somebody who may go on: raises CharterDue until the charter's present version is accepted."""
+    visit, account = identify()
+    if not account.has_accepted(current_portal().settings.charter.version):
+        raise CharterDue
+    return visit, account
 
 
 def _act(visit: Visit, form: PortalForm) -> Done:

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, KeyDead, SessionStale, Throttled
+from connector.errors import CharterDue, DirectoryMisconfigured, DirectoryUnavailable, KeyDead, SessionStale, Throttled
 from webui import messages, security
 from webui.messages import Told
 from webui.views import LOGIN, TOO_MANY, current_caller, current_portal, is_for_a_script, refuse, typed_identifier
-from webui.views.expired import form_expired
+from webui.views.expired import FORBIDDEN, form_expired
 
 RETRY_AFTER_SECONDS = 120
 BROKEN = InternalServerError.code
@@ -24,6 +24,7 @@ _NOT_FROM_OUR_PAGES = {400, 413}
 def register(app: Flask) -> None:
     """Give every error its page."""
     app.register_error_handler(SessionStale, _session_stale)
+    app.register_error_handler(CharterDue, _charter_due)
     app.register_error_handler(KeyDead, _key_dead)
     app.register_error_handler(DirectoryUnavailable, _directory_unavailable)
     app.register_error_handler(DirectoryMisconfigured, _directory_misconfigured)
@@ -52,6 +53,11 @@ def _why_stale() -> str:
     if security.visitor() is None and request.method == "GET":
         return messages.sign_in_first()
     return messages.session_stale()
+
+
+def _charter_due(_error: CharterDue) -> ResponseReturnValue:
+    """To the charter, whatever was asked for; a script is told by the status alone."""
+    return ("", FORBIDDEN) if is_for_a_script() else redirect(url_for("charter.read"), 303)
 
 
 def _key_dead(error: KeyDead) -> ResponseReturnValue:

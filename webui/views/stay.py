@@ -11,7 +11,7 @@ from connector.model import Account, By
 from webui import messages, security
 from webui.security import Visit
 from webui.views import current_portal, is_for_a_script
-from webui.views.password import FORMS, arrive, render
+from webui.views.password import FORMS, arrive, identify, render
 
 blueprint = Blueprint("stay", __name__)
 
@@ -37,11 +37,12 @@ def extend() -> ResponseReturnValue:
 
     The rescue address typed is in it, and neither in the cookie nor in an address; the secrets have to be typed again.
     """
-    visit, account = arrive()
+    visit, account = identify()
     portal = current_portal()
     visit = security.extend_session(visit, portal.now(), portal.settings.web.session_minutes)
     if is_for_a_script():
         return jsonify(how_long(visit, account))
+    visit, account = arrive()  # who reads the charter goes back to it
     return render(visit, account, FORMS[visit.by](data={"rescue": request.form.get("rescue")}))
 
 

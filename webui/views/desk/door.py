@@ -17,13 +17,6 @@ from webui.views.desk import blueprint, current_operator
 FORBIDDEN = 403
 
 
-@blueprint.get("")
-def home() -> ResponseReturnValue:
-    """Where one arrives."""
-    current_operator()
-    return render_template("desk/home.html")
-
-
 @blueprint.get("/connexion")
 def sign_in() -> ResponseReturnValue:
     """The form; it tells nobody whether they are an operator."""
