@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector import keys
-from connector.choices import TURNS, Judge, notices
+from connector.choices import TURNS, Judge, notices, with_code
 from connector.directory import Directory
 from connector.errors import ChangeRefused, Conflict, DirectoryUnavailable, KeyDead, SessionStale
-from connector.model import Account, By, DeadKeyReason, Done, Origin, PendingKey, Status, Uid
-from connector.outbox import Outbox
-from connector.owed import OwedNotice
+from connector.model import Account, By, Change, DeadKeyReason, Done, Origin, PendingKey, Status, Uid
+from connector.selfcare import Selfcare
 from connector.settings import Keys
 from connector.wording import _
 
@@ -21,7 +20,7 @@ class Activation:
     """A key comes into being and is turned into a password."""
 
     directory: Directory
-    outbox: Outbox
+    selfcare: Selfcare
     judge: Judge
     lifetimes: Keys
 
@@ -43,16 +42,19 @@ class Activation:
     def redeem_key(self, uid: str, mark: str, password: str, rescue: str | None, now: datetime) -> Done:
         """Turn the key proved in this session into ``password``, and the account into an active one: one Modify.
 
+        A key that came by mail proves the address it was mailed to. A new address waits for its code where the present
+        one is proved; else it is set, to be proved (see ``Done``). A freeze ends.
+
         Raises ChangeRefused (every reason at once), KeyDead (expired, redeemed or replaced meanwhile), SessionStale
         (the account was closed meanwhile).
         """
         for _turn in range(TURNS):
             account = self._proved(uid, mark, now)
-            change = self.judge.change(account, password, rescue)
+            change = self._judged(account, password, rescue, now)
             activated = account.state.status is Status.TO_ACTIVATE
-            owed = notices(account, change, self.outbox.lease(now), activated=activated)
+            owed = notices(account, change, self.selfcare.outbox.lease(now), now, activated=activated)
             try:
-                self.directory.redeem(account, change.owing(owed), now)
+                new_mark = self.directory.redeem(account, change.owing(owed), now)
             except Conflict:
                 continue  # with what was proved, or with the password policy's own notes: the next look tells
             except ChangeRefused:
@@ -60,10 +62,17 @@ class Activation:
                 # at the key.
                 self._proved(uid, mark, now)
                 raise
-            for notice in owed:
-                self.outbox.hand_over(OwedNotice(account, notice))
-            return Done(account, activated, password_changed=True, rescue_changed=change.rescue is not None)
+            return self.selfcare.done(account, change, owed, new_mark, activated=activated)
         raise DirectoryUnavailable(_("somebody else was first, again and again"))
+
+    def _judged(self, account: Account, password: str, rescue: str | None, now: datetime) -> Change:
+        """The Change to write, and what it proves. A former address in force proves itself alone."""
+        key, is_proof = account.key, False
+        if key and key.origin is Origin.MAIL and key.issued and account.rescue:
+            is_proof = account.key_address(key.issued) == account.rescue
+        change = self.judge.change(account, password, rescue)
+        change = with_code(account, change, now, is_proved=is_proof or account.rescue_verified is not None)
+        return replace(change, is_proof=is_proof)
 
     def _proved(self, uid: str, mark: str, now: datetime) -> Account:
         """The account, whose key still is the one that was proved. Raises SessionStale, KeyDead."""

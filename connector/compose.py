@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -22,9 +22,9 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import get_timezone
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from connector import keys, languages, rescue
+from connector import keys, languages, otp, rescue
 from connector.errors import MailRejected
-from connector.model import Account, Happened, Notice, Status
+from connector.model import Account, Former, Happened, Notice, Status
 from connector.settings import Settings
 from connector.settings.theme import Theme
 from connector.vault import Postmark
@@ -42,6 +42,7 @@ class Composer:
         self._mail, self._web, self._theme = settings.mail, settings.web, theme
         self._host = urlsplit(settings.web.portal_url).hostname
         self._postmark = Postmark(settings.web.secret_keys)
+        self._code_life = timedelta(minutes=settings.rescue.code_minutes)
         self._logo = _logo(theme)
         self._logo_id = f"logo@{self._host}" if self._logo else ""
 
@@ -53,23 +54,57 @@ class Composer:
         facts = {
             "key": keys.show(key),
             "link": keys.link(self._web.portal_url, account.uid, key),
-            "until": self._local(expiry, languages.choose(account.language)),
+            "until": self._said(account, expiry),
             "to_activate": account.state.status is Status.TO_ACTIVATE,
         }
-        return self._compose("key", account, account.rescue or "", now, facts)
+        return self._compose("key", account, account.key_address(now) or "", now, facts)
 
     def notice_mail(self, account: Account, notice: Notice, now: datetime) -> EmailMessage:
-        """The mail that tells about a change, or reminds of one; it carries neither key nor password."""
+        """The mail that tells about a change, reminds of one, or brings a code; it carries neither key nor password.
+
+        A code is made here, from what the account says of it: whoever sends the mail anew sends the same.
+        """
+        mail, facts = self._told(account, notice, now)
+        return self._compose(mail, account, notice.address, now, facts)
+
+    def _told(self, account: Account, notice: Notice, now: datetime) -> tuple[str, Facts]:
+        """Which mail a notice is, and what it says."""
+        former = account.former_in_force(now)
         if Happened.AWAITED in notice.happened:
-            return self._compose("reminder", account, notice.address, now, {})
-        facts = {
+            return "reminder", {}
+        if Happened.CODE in notice.happened:
+            return "code", self._code(account, notice)
+        if Happened.RESCUE_FROZEN in notice.happened:
+            until = self._said(account, account.frozen_until or now)
+            return "undone", {"until": until, "is_restored": notice.address == account.rescue}
+        if former and notice.happened == (Happened.RESCUE,):
+            return "replaced", self._replaced(account, former, notice)
+        return "notice", {
             "activated": Happened.ACTIVATED in notice.happened,
             "password_changed": Happened.PASSWORD in notice.happened,
             "rescue_changed": Happened.RESCUE in notice.happened,
             "rescue_removed": Happened.RESCUE_REMOVED in notice.happened,
             "rescue_first": Happened.RESCUE_FIRST in notice.happened,
         }
-        return self._compose("notice", account, notice.address, now, facts)
+
+    def _code(self, account: Account, notice: Notice) -> Facts:
+        """Raises MailRejected where another address was given meanwhile."""
+        code = account.rescue_code
+        if code is None or code.address != notice.address:
+            raise MailRejected("no code for this address")
+        made = otp.mailed_code(self._web.secret_keys[0], account.uid, code.address, code.issued)
+        return {"code": made, "until": self._said(account, code.issued + self._code_life)}
+
+    def _replaced(self, account: Account, former: Former, notice: Notice) -> Facts:
+        """Only the former address may undo the change, so that only it is told the code."""
+        code = otp.opposition_code(self._web.secret_keys[0], account.uid, former.raw)
+        told = {"code": code, "link": otp.opposition_link(self._web.portal_url, account.uid, code)}
+        is_theirs = notice.address == former.address
+        return {"until": self._said(account, former.until), **(told if is_theirs else dict.fromkeys(told, ""))}
+
+    def _said(self, account: Account, instant: datetime) -> Callable[[str], str]:
+        """The same in the account's language."""
+        return self._local(instant, languages.choose(account.language))
 
     def _local(self, instant: datetime, language: str) -> Callable[[str], str]:
         """Says ``instant`` in the university's own time, by a pattern: each language has its own, as all wording."""

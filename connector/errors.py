@@ -99,7 +99,7 @@ class ProofRefused(MonCompteError):
     word = "wrong-current-password"
 
 
-class CodeRefused(ProofRefused):
+class FactorRefused(ProofRefused):
     """An operator's code is not right, was used before, or opens nothing any more."""
 
     def __init__(self, why: Shut, uid: str) -> None:
@@ -117,6 +117,7 @@ class RescueReason(Enum):
     NOWHERE = "nowhere"  # a special-use domain (RFC 6761), where no mail ever arrives
     LIST = "list"  # a host of mailing lists: several people would read the key
     OWN_DOMAIN = "own-domain"  # a mailbox that is lost together with the password
+    FROZEN = "frozen"  # whatever it is: till Account.frozen_until only a session opened by a key changes it
 
 
 class ChangeRefused(MonCompteError):
@@ -133,6 +134,41 @@ class NothingToChange(MonCompteError):
     """Neither a new password nor a new rescue address was given."""
 
     word = "nothing-to-change"
+
+
+class NothingToProve(MonCompteError):
+    """No code is awaited: the rescue address is proved and none waits, there is none, or no code was asked for yet."""
+
+    word = "nothing-to-prove"
+
+
+class CodeRefused(MonCompteError):
+    """The code is wrong; with ``tries_left`` 0 another has to be asked for, and even the right one counts no more."""
+
+    word = "wrong-code"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(str(tries_left))
+        self.tries_left = tries_left
+
+
+class CodeExpired(MonCompteError):
+    """Right or wrong, the code's time is over: another has to be asked for."""
+
+    word = "code-expired"
+
+
+class OppositionRefused(MonCompteError):
+    """*It was not me*, said with a wrong code, by a stranger, or too late: one refusal for all.
+
+    ``uid`` is for the audit: whose login was typed, if it is anybody's.
+    """
+
+    word = "wrong-code"
+
+    def __init__(self, uid: str | None = None) -> None:
+        super().__init__()
+        self.uid = uid
 
 
 class FileRefused(MonCompteError):

@@ -149,6 +149,10 @@ class RescueCode:
     address: str
     raw: str = ""
 
+    def is_alive(self, now: datetime, life: timedelta) -> bool:
+        """Whether its time lasts; one from a clock that ran ahead by more than ``life`` is none."""
+        return abs(now - self.issued) < life
+
 
 @dataclass(frozen=True, slots=True)
 class Former:
@@ -244,7 +248,30 @@ class Account:
 
     def key_address(self, now: datetime) -> str | None:
         """Where a key is mailed: the former address as long as its time lasts, for its owner to say *it was not me*."""
-        return self.former.address if self.former and now < self.former.until else self.rescue
+        former = self.former_in_force(now)
+        return former.address if former else self.rescue
+
+    def former_in_force(self, now: datetime) -> Former | None:
+        """The former rescue address while its time lasts."""
+        return self.former if self.former and now < self.former.until else None
+
+    def addresses(self, now: datetime) -> tuple[str, ...]:
+        """Every address that must hear of a change: a former one that is in force, and the present one."""
+        return tuple(dict.fromkeys(item for item in (self.key_address(now), self.rescue) if item))
+
+    def is_frozen(self, now: datetime) -> bool:
+        """Whether a password alone changes no rescue address now."""
+        return self.frozen_until is not None and now < self.frozen_until
+
+    @property
+    def waiting_rescue(self) -> str | None:
+        """The address that takes the place of the proved one once its code is entered."""
+        return self.rescue_code.address if self.rescue_code and self.rescue_code.address != self.rescue else None
+
+    @property
+    def to_prove(self) -> str | None:
+        """The address that a code would prove: the one that waits, else the present one while it is not proved."""
+        return self.waiting_rescue or (None if self.rescue_verified else self.rescue)
 
     def mark(self, by: By) -> str:
         """What a session remembers of its proof: it fits until key or password, state or rescue address change, or
@@ -387,10 +414,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one Modify shall set; None leaves it as it is."""
+    """What one Modify shall set; None leaves it as it is.
+
+    ``code``: one is mailed to its address, which is ``rescue``, or waits where that is None. ``is_proof``: what is done
+    proves the present rescue address.
+    """
 
     password: str | None = field(default=None, repr=False)
     rescue: str | None = None
+    code: RescueCode | None = None
+    is_proof: bool = False
     notices: tuple[Notice, ...] = ()
 
     def owing(self, notices: tuple[Notice, ...]) -> Change:
@@ -400,9 +433,45 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a person just did, for the page after and for the notices."""
+    """What a person just did, for the page after and for the notices; ``account`` is as it was before.
+
+    ``rescue_changed``: a new address is set, not proved yet. ``rescue_waits``: a new address takes the place of the
+    proved one once its code is entered, and nothing changed so far. Either way a code was mailed to ``code_address``.
+    ``proof``: that of a session By.PASSWORD that goes on, so that the code can be entered; None where somebody else
+    was quicker: then they sign in anew.
+    """
 
     account: Account
     activated: bool = False
     password_changed: bool = False
     rescue_changed: bool = False
+    rescue_waits: bool = False
+    code_address: str | None = None
+    proof: Proof | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RescueProved:
+    """A code was right: ``account`` as it was, ``address`` is proved.
+
+    ``is_new``: it took the place of ``account.rescue``, and keys are mailed to ``former`` until its time is over (None:
+    to the new one from now on). ``proof`` as in ``Done``.
+    """
+
+    account: Account
+    address: str
+    is_new: bool = False
+    former: Former | None = None
+    proof: Proof | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RescueRestored:
+    """*It was not me*: ``address`` is the rescue address again; a password changes it no more until ``frozen_until``.
+
+    ``account`` is as it was: ``account.rescue`` is the address that was undone.
+    """
+
+    account: Account
+    address: str
+    frozen_until: datetime

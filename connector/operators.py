@@ -14,7 +14,7 @@ from connector.audit import LOCAL, Audit, Event, Line, Outcome
 from connector.choices import TURNS
 from connector.clock import Clock, evened
 from connector.directory import Directory
-from connector.errors import CodeRefused, Conflict, DirectoryUnavailable, SessionStale, Shut, SignInRefused
+from connector.errors import Conflict, DirectoryUnavailable, FactorRefused, SessionStale, Shut, SignInRefused
 from connector.model import Caller, Enrolment, Operator
 from connector.settings import Settings
 from connector.throttle import Throttle
@@ -53,7 +53,7 @@ class DeskDoor:
             operator = self._proved(login, password)
             try:
                 line.done_by(operator.uid, by=self._use(operator, code))
-            except CodeRefused as refused:
+            except FactorRefused as refused:
                 raise SignInRefused(refused.why, operator.uid) from None
             return operator
 
@@ -66,7 +66,7 @@ class DeskDoor:
         return operator
 
     def confirm(self, uid: str, mark: str, code: str, caller: Caller = LOCAL) -> None:
-        """A code once more, before an act that could give an account away. Raises CodeRefused, SessionStale."""
+        """A code once more, before an act that could give an account away. Raises FactorRefused, SessionStale."""
         operator = self.revisit(uid, mark, caller)
         with self.audit.watch(Event.OPERATOR_CONFIRMED, caller, uid) as line:
             line.done_by(uid, by=self._use(operator, code))
@@ -109,7 +109,7 @@ class DeskDoor:
     def enrol(self, uid: str, mark: str, code: str, caller: Caller = LOCAL) -> tuple[Operator, list[str]]:
         """The first code proves that the authenticator has the secret: it is kept from now on.
 
-        Returns who is signed in by that, and the recovery codes, shown once. Raises CodeRefused, SessionStale.
+        Returns who is signed in by that, and the recovery codes, shown once. Raises FactorRefused, SessionStale.
         """
         with self.audit.watch(Event.OPERATOR_ENROLLED, caller, uid) as line:
             codes = [keys.mint() for _number in range(RECOVERY_CODES)]
@@ -125,7 +125,7 @@ class DeskDoor:
             begun = self.enrolment(uid, mark)
             step = otp.matching_step(begun.secret, code, self.clock(), None)
             if step is None:
-                raise CodeRefused(Shut.WRONG_CODE, uid)
+                raise FactorRefused(Shut.WRONG_CODE, uid)
             with suppress(Conflict):  # done in another window, which the next look tells
                 self.directory.operators.enrol(begun.operator, self._vault.seal(uid, begun.secret), step, hashes)
                 return
@@ -183,7 +183,7 @@ class DeskDoor:
         return operator if desk.component_group_dn and is_member(desk.component_group_dn, operator.dn) else None
 
     def _use(self, operator: Operator, code: str) -> str:
-        """Use the code up; by which kind. Raises CodeRefused.
+        """Use the code up; by which kind. Raises FactorRefused.
 
         It is counted as wrong before it is looked at, so that no number of portals gives another guess.
         """
@@ -194,16 +194,16 @@ class DeskDoor:
                 return _RECOVERY
             self._use_step(operator, code)
         except Conflict:
-            raise CodeRefused(Shut.REPLAYED_CODE, operator.uid) from None  # in another window, in this very instant
+            raise FactorRefused(Shut.REPLAYED_CODE, operator.uid) from None  # in another window, in this very instant
         return _TOTP
 
     def _counted(self, operator: Operator) -> Operator:
-        """The operator as they were when this try was counted. Raises CodeRefused where no code opens."""
+        """The operator as they were when this try was counted. Raises FactorRefused where no code opens."""
         for _turn in range(TURNS):
             if not operator.is_enrolled:
-                raise CodeRefused(Shut.NOT_ENROLLED, operator.uid)
+                raise FactorRefused(Shut.NOT_ENROLLED, operator.uid)
             if (operator.failures or 0) >= SHUT_AFTER:
-                raise CodeRefused(Shut.SHUT_FACTOR, operator.uid)
+                raise FactorRefused(Shut.SHUT_FACTOR, operator.uid)
             try:
                 self.directory.operators.count_failure(operator)
             except Conflict:
@@ -215,21 +215,21 @@ class DeskDoor:
     def _read_again(self, operator: Operator) -> Operator:
         found = self.directory.operators.find(operator.uid)
         if found is None:
-            raise CodeRefused(Shut.UNKNOWN, operator.uid)
+            raise FactorRefused(Shut.UNKNOWN, operator.uid)
         return found
 
     def _use_step(self, operator: Operator, code: str) -> None:
         secret, now = self._vault.open(operator.uid, operator.totp), self.clock()
         if secret is None:
-            raise CodeRefused(Shut.UNREADABLE_FACTOR, operator.uid)
+            raise FactorRefused(Shut.UNREADABLE_FACTOR, operator.uid)
         step = otp.matching_step(secret, code, now, operator.step)
         if step is None:
             was_right = otp.matching_step(secret, code, now, None) is not None
-            raise CodeRefused(Shut.REPLAYED_CODE if was_right else Shut.WRONG_CODE, operator.uid)
+            raise FactorRefused(Shut.REPLAYED_CODE if was_right else Shut.WRONG_CODE, operator.uid)
         self.directory.operators.use_step(operator, step)
 
     def _use_recovery_code(self, operator: Operator, typed: str) -> None:
         matching = [stored for stored in operator.recovery_hashes if keys.verify(typed, stored)]
         if not matching:
-            raise CodeRefused(Shut.WRONG_CODE, operator.uid)
+            raise FactorRefused(Shut.WRONG_CODE, operator.uid)
         self.directory.operators.use_recovery_code(operator, matching[0])

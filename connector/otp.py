@@ -12,6 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from datetime import datetime
+from urllib.parse import quote
 
 import pyotp
 
@@ -68,6 +69,11 @@ def opposition_code(server_secret: str, uid: str, change: str) -> str:
     number = int.from_bytes(_derived(server_secret, "not me", uid, change)[:8])
     text = "".join(keys.ALPHABET[number >> 5 * place & 31] for place in range(_OPPOSITION_LENGTH))
     return f"{text[:5]}-{text[5:]}"
+
+
+def opposition_link(portal_url: str, uid: str, code: str) -> str:
+    """Where login and code are filled in; they travel in the fragment, as a key does (``keys.link``)."""
+    return f"{portal_url.rstrip('/')}/pas-moi#identifiant={quote(uid)}&code={quote(code)}"
 
 
 def is_opposition_code(server_secrets: Iterable[str], typed: str, uid: str, change: str) -> bool:

@@ -67,6 +67,7 @@ class Outbox:
         self._audit = audit
         self._mail = settings.mail
         self._key_life = timedelta(hours=settings.keys.mail_hours)
+        self._code_life = timedelta(minutes=settings.rescue.code_minutes)
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -178,12 +179,19 @@ class Outbox:
         if Happened.AWAITED in notice.happened and not (account.was_never_activated and account.is_eligible(now)):
             self._directory.move_notice(account, notice, None)  # done meanwhile: nothing to remind of
             return
+        if Happened.CODE in notice.happened and not self._is_code_of_use(account, notice, now):
+            self._directory.move_notice(account, notice, None)  # entered, or too old, or for another address by now
+            return
         claimed = replace(notice, due=self.lease(now), raw="")
         self._directory.move_notice(account, notice, claimed)
         yield OwedNotice(account, claimed)
 
+    def _is_code_of_use(self, account: Account, notice: Notice, now: datetime) -> bool:
+        code = account.rescue_code
+        return code is not None and code.address == notice.address and code.is_alive(now, self._code_life)
+
     def _claim_key(self, account: Account, now: datetime) -> Iterator[Owed]:
-        if not account.is_eligible(now) or not account.rescue:
+        if not account.is_eligible(now) or not account.key_address(now):
             self._directory.move_mail(account, account.mail_due_raw, None)  # suspended meanwhile: nobody to write to
             return
         key, pending = self.fresh_key(now)

@@ -11,7 +11,7 @@ from connector.audit import Event
 from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import to_time
-from connector.model import Account, Notice
+from connector.model import Account, Happened, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,13 @@ class OwedKey:
 class OwedNotice:
     """A notice to be mailed before ``notice.due``."""
 
-    event: ClassVar[Event] = Event.NOTICE_MAILED
-
     account: Account
     notice: Notice
+
+    @property
+    def event(self) -> Event:
+        """What the audit calls it."""
+        return Event.CODE_MAILED if Happened.CODE in self.notice.happened else Event.NOTICE_MAILED
 
     @property
     def due(self) -> datetime:

@@ -16,17 +16,18 @@ from connector.choices import Judge
 from connector.clock import Clock, evened, utc_now
 from connector.compose import Composer
 from connector.directory import Directory
-from connector.errors import DirectoryUnavailable, SessionStale, SignInRefused
+from connector.errors import DirectoryUnavailable, OppositionRefused, SessionStale, SignInRefused
 from connector.mail import Mailer
-from connector.model import Account, Asked, By, Caller, Done, Proof
+from connector.model import Account, Asked, By, Caller, Done, Proof, RescueCode, RescueProved, RescueRestored
 from connector.operators import DeskDoor
 from connector.outbox import Outbox
 from connector.passwords import PasswordPolicy, Verdict
+from connector.proving import Proving
 from connector.recovery import Recovery
 from connector.selfcare import Selfcare
 from connector.settings import Settings
 from connector.settings.theme import Theme
-from connector.throttle import LONGEST_SOURCE, Throttle
+from connector.throttle import LONGEST_SOURCE, Throttle, network
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,7 +47,6 @@ class Portal:
         self.outbox = Outbox(self.directory, Composer(settings, theme), Mailer(settings), settings, self.audit, clock)
         self.judge = judge = Judge(self.policy, settings.rescue.own_domains)
         student_number = settings.identifiers.student_number
-        self.activation = Activation(self.directory, self.outbox, judge, settings.keys)
         self.recovery = Recovery(self.directory, self.outbox, settings.keys, student_number)
         self.selfcare = Selfcare(
             self.directory,
@@ -58,6 +58,10 @@ class Portal:
             settings.directory.lockout_seconds,
         )
         self.desk_door = DeskDoor(self.directory, self.throttle, self.audit, settings, clock, theme.fr.university)
+        self.activation = Activation(self.directory, self.selfcare, judge, settings.keys)
+        self.proving = Proving(
+            self.directory, self.outbox, self.selfcare, self.throttle, settings.rescue, settings.web.secret_keys
+        )
 
     def start(self) -> None:
         """Check the directory and begin to send mails. Raises DirectoryMisconfigured: better no portal than a leak.
@@ -148,10 +152,35 @@ class Portal:
         self.throttle.use("meter_per_account", account.uid)
         return self.judge.verdict(account, password, rescue)
 
-    def judge_choice(self, account: Account, password: str | None, rescue: str | None) -> None:
+    def judge_choice(self, account: Account, by: By, password: str | None, rescue: str | None) -> None:
         """What is wrong with a choice that is not made yet: raises ChangeRefused, Throttled as the meter does."""
         self.throttle.use("meter_per_account", account.uid)
-        self.judge.change(account, password, rescue)
+        is_frozen = by is By.PASSWORD and account.is_frozen(self.now())
+        self.judge.change(account, password, rescue, is_frozen=is_frozen)
+
+    def ask_code(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> RescueCode:
+        """Mail a fresh code: see ``Proving.ask_code``. What comes back tells where (``address``) and since when."""
+        with self.audit.watch(Event.CODE_ASKED, caller, uid) as line:
+            code = self.proving.ask_code(uid, by, mark, self.now())
+            line.done_by(uid)
+            return code
+
+    def prove_rescue(self, uid: str, by: By, mark: str, code: str, caller: Caller = LOCAL) -> RescueProved:
+        """Take the code that was mailed: see ``Proving.prove``, for what it raises too."""
+        with self.audit.watch(Event.RESCUE_PROVED, caller, uid) as line:
+            proved = self.proving.prove(uid, by, mark, code, self.now())
+            line.done_by(uid, changed=["rescue"] if proved.is_new else [])
+            return proved
+
+    def freeze_rescue(self, identifier: str, code: str, caller: Caller = LOCAL) -> RescueRestored:
+        """*It was not me*: see ``Proving.restore``. Raises OppositionRefused, one refusal for all; Throttled."""
+        with self.audit.watch(Event.RESCUE_FROZEN, caller) as line:
+            self.throttle.use("not_me_per_source", network(caller.source))
+            with evened(self.settings.throttle.refusal_step_ms, OppositionRefused):
+                restored = self.proving.restore(identifier, code, self.now())
+            line.account = restored.account.uid
+            line.details = {"changed": ["rescue"]}
+            return restored
 
     def form_refused(self, reason: str, caller: Caller) -> None:
         """A form came without its token, with another's, or with more than fits: a page left open, or a forgery."""
@@ -164,5 +193,10 @@ def _own_line() -> Line:
 
 def _what(done: Done) -> list[str]:
     """What changed, for the audit: words, no values."""
-    facts = {"state": done.activated, "password": done.password_changed, "rescue": done.rescue_changed}
+    facts = {
+        "state": done.activated,
+        "password": done.password_changed,
+        "rescue": done.rescue_changed,
+        "rescue-waits": done.rescue_waits,
+    }
     return [word for word, is_true in facts.items() if is_true]

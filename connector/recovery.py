@@ -57,7 +57,7 @@ class Recovery:
             return Asked.UNKNOWN
         if not account.is_eligible(now):
             return Asked.CLOSED
-        if not account.rescue:
+        if not account.key_address(now):
             return Asked.NO_RESCUE
         ages = [now - instant for instant in account.keys_mailed if instant <= now]
         if any(age < timedelta(seconds=self.lifetimes.cooldown_seconds) for age in ages):

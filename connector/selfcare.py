@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector import keys
-from connector.choices import TURNS, Judge, notices
+from connector.choices import TURNS, Judge, notices, with_code
 from connector.directory import Directory
 from connector.errors import (
     Conflict,
@@ -20,7 +21,7 @@ from connector.errors import (
     SignInRefused,
 )
 from connector.identifiers import candidates
-from connector.model import Accepted, Account, By, Change, DeadKeyReason, Done, Proof, Status, Uid
+from connector.model import Accepted, Account, By, Change, DeadKeyReason, Done, Notice, Proof, Status, Uid
 from connector.outbox import Outbox
 from connector.owed import OwedNotice
 from connector.throttle import Throttle
@@ -100,6 +101,7 @@ class Selfcare:
     ) -> Done:
         """Change the password and/or the rescue address, with a fresh proof: the current password.
 
+        A new address waits for its code where the present one is proved; else it is set, to be proved (see ``Done``).
         Raises ProofRefused, NothingToChange, ChangeRefused (every reason at once), SessionStale, Throttled.
         """
         account = self.revisit(uid, By.PASSWORD, mark, now)
@@ -107,22 +109,44 @@ class Selfcare:
         if not self.directory.prove(account, current_password):
             raise ProofRefused
         self.throttle.forget_binds(uid)
-        change = self.judge.change(account, password or None, rescue)
-        if change == Change():
+        chosen = self.judge.change(account, password or None, rescue, is_frozen=account.is_frozen(now))
+        if chosen == Change():
             raise NothingToChange
-        if change.rescue:
+        if chosen.rescue:
             self.throttle.use("rescue_changes_per_account", uid)  # each sends mails, to wherever one likes
-        owed = notices(account, change, self.outbox.lease(now))
         for _turn in range(TURNS):
+            change = with_code(account, chosen, now, is_proved=account.rescue_verified is not None)
+            owed = notices(account, change, self.outbox.lease(now), now)
             try:
-                self.directory.change(account, change.owing(owed), now)
+                new_mark = self.directory.change(account, change.owing(owed), now)
             except Conflict:
                 account = self.revisit(uid, By.PASSWORD, mark, now)
                 continue
-            for notice in owed:
-                self.outbox.hand_over(OwedNotice(account, notice))
-            return Done(account, False, change.password is not None, change.rescue is not None)
+            return self.done(account, change, owed, new_mark)
         raise DirectoryUnavailable(_("somebody else was first, again and again"))
+
+    def done(
+        self, account: Account, change: Change, owed: Sequence[Notice], new_mark: str, *, activated: bool = False
+    ) -> Done:
+        """What became of ``change``, which is written: its mails are sent, its owner's session goes on."""
+        told = replace(account, rescue_code=change.code) if change.code else account
+        for notice in owed:
+            self.outbox.hand_over(OwedNotice(told, notice))
+        return Done(
+            account,
+            activated,
+            password_changed=change.password is not None,
+            rescue_changed=change.rescue is not None,
+            rescue_waits=change.code is not None and change.rescue is None,
+            code_address=change.code.address if change.code else None,
+            proof=self.proof_after(account.uid, By.PASSWORD, new_mark),
+        )
+
+    def proof_after(self, uid: str, by: By, new_mark: str) -> Proof | None:
+        """The proof of whoever just changed what sessions rest on; None if somebody else has done so since."""
+        account = self.directory.find([Uid(uid)])
+        is_theirs = account is not None and account.session_mark == new_mark
+        return Proof(account, by, account.mark(by)) if account and is_theirs else None
 
     def _with_a_password(self, account: Account | None, now: datetime) -> Account | None:
         """The account, if a password could open it now."""

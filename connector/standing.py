@@ -88,7 +88,7 @@ def _about_key(account: Account, dead: DeadKeyReason | None) -> list[Hindrance]:
 def _about_mails(account: Account, now: datetime, rules: Keys, may_ask: datetime | None) -> list[Hindrance]:
     waits = account.mail_due is not None and (account.mail_due <= now or account.mail_failures > 0)
     facts = {
-        Hindrance.NO_RESCUE: not account.rescue,
+        Hindrance.NO_RESCUE: not account.key_address(now),
         Hindrance.BOUNCED: account.rescue is not None and account.bounced is not None,
         Hindrance.MAIL_WAITS: waits,
         Hindrance.MAIL_GIVEN_UP: account.mail_due is None and account.mail_failures > 0,
@@ -106,7 +106,7 @@ def mails_of_the_day(account: Account, now: datetime) -> list[datetime]:
 
 def _may_ask(account: Account, now: datetime, rules: Keys) -> datetime | None:
     """When the form would mail a key again (``Recovery``): after the pause, and once fewer than a day's were mailed."""
-    if not account.rescue:
+    if not account.key_address(now):
         return None
     today = mails_of_the_day(account, now)
     pause = [instant + timedelta(seconds=rules.cooldown_seconds) for instant in today]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
@@ -38,6 +39,7 @@ class Watch(logging.Handler):
         self.setFormatter(logging.Formatter("log: %(name)s %(message)s"))
         self.secrets: set[str] = set()
         self.texts: list[str] = []
+        self.codes: set[str] = set()
         self.key_of_mail: dict[int, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -53,6 +55,8 @@ class Watch(logging.Handler):
         for owner, methods in _SECRETS.items():
             for name, places in methods.items():
                 self._before(monkeypatch, owner, name, self._secrets_at(places))
+        self._after(monkeypatch, otp, "mailed_code", lambda code, *_: self.codes.add(code))
+        self._after(monkeypatch, otp, "opposition_code", lambda code, *_: self.codes.add(code))
         self._before(monkeypatch, Audit, "_emit", lambda _audit, text: self.texts.append(f"audit: {text}"))
         self._after(monkeypatch, Composer, "key_mail", self._key_mailed)
         self._before(monkeypatch, MailSession, "send", lambda _session, mail: self._mailed(mail))
@@ -61,7 +65,8 @@ class Watch(logging.Handler):
     def leaks(self) -> list[str]:
         """The texts that hold a secret."""
         forms = {form for secret in self.secrets for form in _forms(secret)}
-        return [text for text in self.texts if any(form in text for form in forms)]
+        leaks = [text for text in self.texts if any(form in text for form in forms)]
+        return leaks + [text for text in self.texts if not text.startswith("mail: ") and self.codes & set(words(text))]
 
     def _secrets_at(self, places: slice) -> Callable[..., None]:
         return lambda *facts: self.secrets.update(fact for fact in facts[places] if fact and len(fact) >= _SHORTEST)
@@ -101,6 +106,13 @@ class Watch(logging.Handler):
             return result
 
         monkeypatch.setattr(owner, name, call)
+
+
+def words(text: str) -> list[str]:
+    """What may be a code, whole: six digits may well be a part of an instant. Mails are there to bring them."""
+    return re.findall(
+        r"(?<![0-9A-Z-])[0-9A-Z]{5}-[0-9A-Z]{5}(?![0-9A-Z-])|(?<![0-9A-Fa-f])[0-9]{6}(?![0-9A-Fa-f])", text
+    )
 
 
 def _forms(secret: str) -> set[str]:

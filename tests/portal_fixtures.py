@@ -16,13 +16,15 @@ from connector import keys
 from connector.cli.demo import settings as demo_settings
 from connector.demo.mailbox import CaughtMail, Mailbox
 from connector.demo.slapd import PrivateSlapd
-from connector.model import Account, Origin, Uid
+from connector.model import Account, Origin, Proof, RescueProved, Uid
 from connector.portal import Portal
 from connector.settings import Settings, Throttle
 from connector.throttle import LIMITS
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 AT_ONCE = {"ask_step_ms": 0, "refusal_step_ms": 0}  # thousands of refusals in a test
+SHOWN_CODE = re.compile(r"^ *(\d{6})$", re.MULTILINE)
+OPPOSITION = re.compile(r"/pas-moi#identifiant=\S+&code=([0-9A-Z-]+)")
 SHOWN_KEY = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 
 
@@ -138,6 +140,28 @@ def key_in(mail: CaughtMail) -> str:
     found = SHOWN_KEY.search(mail.text)
     assert found is not None
     return found[0]
+
+
+def code_in(mail: CaughtMail) -> str:
+    """The six digits that a mail carries, on a line of their own."""
+    found = SHOWN_CODE.search(mail.text)
+    assert found is not None
+    return found[1]
+
+
+def opposition_in(mail: CaughtMail) -> str:
+    """The code that says *it was not me*, as the link of a notice carries it."""
+    found = OPPOSITION.search(mail.text)
+    assert found is not None
+    return found[1]
+
+
+def enter_code(portal: Portal, mailbox: Mailbox, proof: Proof | None) -> RescueProved:
+    """Let the outbox work, and type the code of the newest mail that brings one."""
+    assert proof is not None
+    portal.outbox.send_handed()
+    code = next(code_in(mail) for mail in reversed(mailbox.mails) if SHOWN_CODE.search(mail.text))
+    return portal.prove_rescue(proof.account.uid, proof.by, proof.mark, code)
 
 
 def other_key(key: str) -> str:

@@ -279,6 +279,10 @@ def _rescue(reason: RescueReason) -> str:
         RescueReason.OWN_DOMAIN: _(
             "C’est une adresse de l’université : vous la perdriez avec le mot de passe. Donnez une adresse personnelle."
         ),
+        RescueReason.FROZEN: _(
+            "L’adresse de secours est protégée : son dernier changement a été signalé et annulé. Pour en donner une "
+            "autre dès maintenant, demandez une clé sur la page d’accueil, puis entrez avec elle."
+        ),
     }
     return sentences[reason]
 

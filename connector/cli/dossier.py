@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.cli.advice import advise, key_in_words, state_in_words, ways_in_words
 from connector.cli.office import when
+from connector.cli.rescue import rescue_facts, rescue_in_words
 from connector.cli.shell import plain
 from connector.directory.entries import to_instant
 from connector.model import Account, DeadKeyReason, masked
@@ -46,7 +47,7 @@ class Dossier:
             "outbox": self._outbox_facts(),
             "keys_mailed_today": mails_of_the_day(account, self.now),
             "may_ask_from": self.standing.may_ask,
-            "rescue": self._rescue_facts(),
+            "rescue": rescue_facts(account, self.now, self._shown),
             "charter": {"version": account.accepted.version, "at": account.accepted.at} if account.accepted else None,
             "lock": self._lock_facts(),
             "password_changed": to_instant(account.password_changed),
@@ -63,7 +64,7 @@ class Dossier:
             _("key"): self._key(),
             _("owed mails"): self._outbox(),
             _("keys mailed"): self._mailed(),
-            _("rescue address"): self._rescue(),
+            _("rescue address"): rescue_in_words(account, self.now, self._shown, self._when),
             _("charter"): self._charter(),
             _("lock"): self._lock(),
             _("password"): self._password(),
@@ -119,14 +120,6 @@ class Dossier:
             for item in account.notices
         ]
         return {"key_due": account.mail_due, "tries": account.mail_failures, "notices": notices}
-
-    def _rescue_facts(self) -> dict[str, Any]:
-        account = self.account
-        return {
-            "address": self._shown(account.rescue or "") or None,
-            "proved": account.rescue_verified,
-            "bounced": account.bounced,
-        }
 
     def _lock_facts(self) -> dict[str, Any]:
         return {
@@ -185,15 +178,6 @@ class Dossier:
         if may_ask <= self.now:
             return _("the next may be asked for now")
         return _("the next may be asked for from %(instant)s on", instant=self._when(may_ask))
-
-    def _rescue(self) -> str:
-        address, proved = self.account.rescue, self.account.rescue_verified
-        if not address:
-            return _("none")
-        is_proved = _("proved %(instant)s", instant=self._when(proved)) if proved else _("not proved")
-        bounced = self.account.bounced
-        came_back = [_("mail came back %(instant)s", instant=self._when(bounced))] if bounced else []
-        return ", ".join([plain(self._shown(address)), is_proved, *came_back])
 
     def _charter(self) -> str:
         """What was accepted, and whether that still is the present version."""

@@ -34,7 +34,19 @@ from connector.errors import (
     Obstacle,
 )
 from connector.identifiers import folded
-from connector.model import Accepted, Account, Change, Identifier, Ine, Notice, Origin, PendingKey, StudentNumber
+from connector.model import (
+    Accepted,
+    Account,
+    Change,
+    Former,
+    Identifier,
+    Ine,
+    Notice,
+    Origin,
+    PendingKey,
+    RescueCode,
+    StudentNumber,
+)
 from connector.settings import Settings
 from connector.wording import _
 
@@ -319,18 +331,58 @@ class Directory:
         """
         return self._operations.write_all((is_key, _purge_request(is_key, account)) for is_key, account in dead)
 
-    def redeem(self, account: Account, change: Change, now: datetime) -> None:
-        """Turn the account's key into a password: one Modify (DESIGN §2).
+    def ask_code(self, account: Account, code: RescueCode, owed: tuple[Notice, ...]) -> None:
+        """Owe the mail that brings ``code``. Raises Conflict when another was asked for, or entered, meanwhile."""
+        self._operations.modify(account.dn, changes.code_asked(account, code, owed))
+
+    def count_code(self, account: Account, code: RescueCode) -> RescueCode:
+        """One more try at ``code``; as it is then. Raises Conflict when somebody else's was counted first."""
+        counted = entries.counted(code)
+        self._operations.modify(account.dn, changes.code_tried(code, counted))
+        return counted
+
+    def prove_rescue(self, account: Account, code: RescueCode, now: datetime) -> None:
+        """The present address is proved by ``code``. Raises Conflict when that is not the one any more."""
+        self._operations.modify(account.dn, changes.rescue_proved(account, code, now))
+
+    def replace_rescue(
+        self, account: Account, code: RescueCode, former: Former | None, now: datetime, owed: tuple[Notice, ...]
+    ) -> str:
+        """The address of ``code`` takes the place of the present one, and is proved; the new session mark.
+
+        Raises Conflict when anything it rests on has changed.
+        """
+        mark = keys.random_id()
+        what = changes.rescue_replaced(account, code, former, self._names, now, owed, mark)
+        self._operations.modify(account.dn, what)
+        return mark
+
+    def restore_rescue(
+        self, account: Account | None, now: datetime, until: datetime, owed: tuple[Notice, ...] = ()
+    ) -> None:
+        """Put the former address back, and freeze it ``until``; for nobody, a Modify on the decoy. Raises Conflict."""
+        if account and account.former:
+            what = changes.rescue_restored(account, account.former, self._names, now, until, owed)
+            self._operations.modify(account.dn, what)
+        else:
+            self._operations.modify(self._settings.decoy_dn, changes.decoy_opposition(now))
+
+    def redeem(self, account: Account, change: Change, now: datetime) -> str:
+        """Turn the account's key into a password: one Modify (DESIGN §2). Returns the new session mark.
 
         Raises Conflict (the key is gone, has expired, or the state moved), ChangeRefused (the directory's policy).
         """
         still = changes.still_as_read(account, self._names, now, self._max_failures)
-        self._set(account, changes.redeemed(account, self._hashed(change), self._names, now), still)
+        mark = keys.random_id()
+        self._set(account, changes.redeemed(account, self._hashed(change), self._names, now, mark), still)
+        return mark
 
-    def change(self, account: Account, change: Change, now: datetime) -> None:
+    def change(self, account: Account, change: Change, now: datetime) -> str:
         """Set a new password and/or rescue address for somebody who proved the old password; raises as ``redeem``."""
         still = changes.still_as_read(account, self._names, now, None)
-        self._set(account, changes.changed(account, self._hashed(change), self._names), still)
+        mark = keys.random_id()
+        self._set(account, changes.changed(account, self._hashed(change), self._names, mark), still)
+        return mark
 
     def _set(self, account: Account, what: changes.Changes, still: str) -> None:
         if not self._is_prepared:

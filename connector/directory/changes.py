@@ -13,8 +13,8 @@ from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
 from connector.directory import entries, wire
-from connector.directory.entries import accepted_value, notice_value, to_time
-from connector.model import Accepted, Account, Change, Notice, PendingKey, Status
+from connector.directory.entries import accepted_value, former_value, notice_value, rescue_code_value, to_time
+from connector.model import Accepted, Account, Change, Former, Notice, PendingKey, RescueCode, Status
 from connector.settings import Attributes
 
 Changes = dict[str, list[tuple[object, list[str]]]]
@@ -83,17 +83,101 @@ def first_wrong_key() -> Changes:
     return {entries.KEY_FAILURES: [(MODIFY_ADD, ["1"])]}
 
 
-def redeemed(account: Account, change: Change, names: Attributes, now: datetime) -> Changes:
-    """The one Modify of DESIGN §2: the key goes, password and rescue address and state come, whole or not at all."""
+def redeemed(account: Account, change: Change, names: Attributes, now: datetime, mark: str) -> Changes:
+    """The one Modify of DESIGN §2: the key goes, password and rescue address and state come, whole or not at all.
+
+    An address that waits goes too: whoever asked for it may have known the old password only. So does a freeze.
+    """
     key = [account.key.hash] if account.key else []
+    proved = {entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [to_time(now)])]} if change.is_proof else {}
     return (
-        _no_key() | {entries.KEY_HASH: _exactly(key)} | _settings(account, change, names) | _state(account, names, now)
+        _key_spent(account)
+        | {entries.KEY_HASH: _exactly(key), entries.RESCUE_FROZEN: [(MODIFY_REPLACE, [])]}
+        | _code(account, None)
+        | proved
+        | _settings(account, change, names, mark)
+        | _state(account, names, now)
     )
 
 
-def changed(account: Account, change: Change, names: Attributes) -> Changes:
-    """A change proved by the password; it kills a pending key, which may be in somebody else's mailbox."""
-    return _no_key() | _settings(account, change, names)
+def changed(account: Account, change: Change, names: Attributes, mark: str) -> Changes:
+    """A change proved by the password; it kills a pending key, which may be in somebody else's mailbox.
+
+    Not where an address is only asked for: nothing changes yet.
+    """
+    killed = _key_spent(account) if change.password is not None or change.rescue is not None else {}
+    return killed | _settings(account, change, names, mark)
+
+
+def code_asked(account: Account, code: RescueCode, owed: tuple[Notice, ...]) -> Changes:
+    """A code is to be mailed; the one before is worth nothing. Only while the sessions are those we know."""
+    mark = [account.session_mark] if account.session_mark else []
+    still = {entries.SESSION_MARK: [(MODIFY_DELETE, mark), (MODIFY_ADD, mark)]} if mark else {}
+    return _our_class(account) | _notices(account, owed) | _code(account, code) | still
+
+
+def code_tried(tried: RescueCode, counted: RescueCode) -> Changes:
+    """A code is about to be compared: it is counted first, so that no crowd of tries goes uncounted."""
+    return {entries.RESCUE_CODE: [(MODIFY_DELETE, [tried.raw]), (MODIFY_ADD, [counted.raw])]}
+
+
+def rescue_proved(account: Account, code: RescueCode, now: datetime) -> Changes:
+    """The present address is proved by its code, which is used up; mail arrives there."""
+    return {
+        entries.RESCUE_CODE: [(MODIFY_DELETE, [code.raw])],
+        entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [to_time(now)])],
+        entries.RESCUE_BOUNCED: [(MODIFY_REPLACE, [])],
+    }
+
+
+def rescue_replaced(
+    account: Account,
+    code: RescueCode,
+    former: Former | None,
+    names: Attributes,
+    now: datetime,
+    owed: tuple[Notice, ...],
+    mark: str,
+) -> Changes:
+    """The address that waited is proved and takes its place; keys go to the ``former`` for a while."""
+    return (
+        _notices(account, owed)
+        | rescue_proved(account, code, now)
+        | _rescue(account, code.address, names)
+        | _new_mark(account, mark)
+        | {entries.RESCUE_FORMER: [(MODIFY_REPLACE, [former_value(former)] if former else [])]}
+    )
+
+
+def rescue_restored(
+    account: Account, former: Former, names: Attributes, now: datetime, until: datetime, owed: tuple[Notice, ...]
+) -> Changes:
+    """*It was not me*: the former address is back and proved, no code waits, every session ends; frozen ``until``.
+
+    The day's count of mailed keys begins anew: the thief may have used it up.
+    """
+    return (
+        (revoked(account) if account.is_key_in_mailbox else {})
+        | _notices(account, owed)
+        | _rescue(account, former.address, names)
+        | _new_mark(account, keys.random_id())
+        | _code(account, None)
+        | {
+            entries.RESCUE_FORMER: [(MODIFY_DELETE, [former.raw])],
+            entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [to_time(now)])],
+            entries.RESCUE_BOUNCED: [(MODIFY_REPLACE, [])],
+            entries.RESCUE_FROZEN: [(MODIFY_REPLACE, [to_time(until)])],
+            entries.SENT: [(MODIFY_REPLACE, [])],
+        }
+    )
+
+
+def decoy_opposition(now: datetime) -> Changes:
+    """What *it was not me* writes for whoever may not say so."""
+    return {
+        entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [to_time(now)])],
+        entries.SESSION_MARK: [(MODIFY_REPLACE, [keys.random_id()])],
+    }
 
 
 def sessions_ended(account: Account, mark: str) -> Changes:
@@ -178,6 +262,8 @@ def still_as_read(account: Account, names: Attributes, now: datetime, max_failur
     else:
         changed = account.password_changed
         terms.append(f"({entries.PASSWORD_CHANGED}={changed})" if changed else f"(!({entries.PASSWORD_CHANGED}=*))")
+    if account.session_mark is None:  # nothing to delete by its exact value
+        terms.append(f"(!({entries.SESSION_MARK}=*))")
     if account.state.value:
         terms.append(f"({names.state}={escape_filter_chars(account.state.value)})")
     return f"(&{''.join(terms)})"
@@ -231,24 +317,50 @@ def _no_key() -> Changes:
     return {name: [(MODIFY_REPLACE, [])] for name in gone}
 
 
+def _key_spent(account: Account) -> Changes:
+    """No key any more, and what there was is remembered as spent."""
+    spent = {entries.SPENT_HASH: [(MODIFY_REPLACE, _spent(account))]} if account.key else {}
+    return _no_key() | spent
+
+
 def _spent(account: Account) -> list[str]:
     latest = [account.key.hash] if account.key else []
     return [*account.spent_hashes, *latest][-SPENT_KEPT:]
 
 
-def _settings(account: Account, change: Change, names: Attributes) -> Changes:
-    changes = _our_class(account)
-    changes[entries.SESSION_MARK] = [(MODIFY_REPLACE, [keys.random_id()])]  # whatever else may look as it did before
-    if account.key:
-        changes[entries.SPENT_HASH] = [(MODIFY_REPLACE, _spent(account))]
+def _settings(account: Account, change: Change, names: Attributes, mark: str) -> Changes:
+    changes = _our_class(account) | _new_mark(account, mark)
     if change.password is not None:
         changes["userPassword"] = [(MODIFY_REPLACE, [change.password])]
     if change.rescue is not None:
-        new = names.rescue_label + change.rescue
-        changes[names.rescue] = [*_exactly(list(account.rescues)), (MODIFY_ADD, [new])]
+        changes |= _rescue(account, change.rescue, names)
         changes[entries.RESCUE_VERIFIED] = [(MODIFY_REPLACE, [])]  # a new address is not proved yet
         changes[entries.RESCUE_BOUNCED] = [(MODIFY_REPLACE, [])]  # nor did a mail come back from it
+    if change.code:
+        changes |= _code(account, change.code)
     return changes | _notices(account, change.notices)
+
+
+def _rescue(account: Account, address: str, names: Attributes) -> Changes:
+    new = names.rescue_label + address
+    return {names.rescue: [*_exactly(list(account.rescues)), (MODIFY_ADD, [new])]}
+
+
+def _code(account: Account, code: RescueCode | None) -> Changes:
+    """In place of the code we know, so that one that was entered meanwhile is not overlooked."""
+    new = [rescue_code_value(code)] if code else []
+    if account.rescue_code is None:
+        return {entries.RESCUE_CODE: [(MODIFY_REPLACE, new)]}
+    return {entries.RESCUE_CODE: [(MODIFY_DELETE, [account.rescue_code.raw]), *([(MODIFY_ADD, new)] if new else [])]}
+
+
+def _new_mark(account: Account, mark: str) -> Changes:
+    """No session that is open now fits any more, whatever else may look as it did before.
+
+    The old mark is deleted by its exact value: of all who change what an account rests on in one instant, one passes.
+    """
+    old = [account.session_mark] if account.session_mark else []
+    return {entries.SESSION_MARK: [*_exactly(old), (MODIFY_ADD, [mark])]}
 
 
 def _notices(account: Account, owed: tuple[Notice, ...]) -> Changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -223,6 +224,12 @@ def notice_value(notice: Notice) -> str:
 def rescue_code_value(code: RescueCode) -> str:
     """``<issued> <tries> <address>``, as the directory keeps it."""
     return f"{to_time(code.issued)} {code.tries} {code.address}"
+
+
+def counted(code: RescueCode) -> RescueCode:
+    """The code with one more try, as the directory then keeps it."""
+    tried = replace(code, tries=code.tries + 1)
+    return replace(tried, raw=rescue_code_value(tried))
 
 
 def former_value(former: Former) -> str:

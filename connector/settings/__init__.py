@@ -16,7 +16,18 @@ from pydantic import SecretStr, ValidationError
 
 from connector.errors import SettingsInvalid
 from connector.settings.problems import problem
-from connector.settings.sections import SECTIONS, Attributes, Directory, Intake, Keys, Mail, Settings, Throttle, Web
+from connector.settings.sections import (
+    SECTIONS,
+    Attributes,
+    Directory,
+    Intake,
+    Keys,
+    Mail,
+    Rescue,
+    Settings,
+    Throttle,
+    Web,
+)
 from connector.settings.toml import read_toml
 from connector.wording import _, reason
 
@@ -27,6 +38,7 @@ __all__ = [
     "Intake",
     "Keys",
     "Mail",
+    "Rescue",
     "Settings",
     "Throttle",
     "Web",

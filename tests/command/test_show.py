@@ -218,6 +218,31 @@ def test_the_rescue_address_is_shown_in_full_on_request_which_is_audited(typed: 
     assert (line["event"], line["actor"], line["account"]) == ("operator:account:show", "shell:alice", "jmartin001")
 
 
+def test_what_is_told_of_a_rescue_address_is_where_keys_go_and_what_waits(
+    typed: Typed, slapd: PrivateSlapd, people: dict[str, str]
+) -> None:
+    values = {
+        "moncompteRescueVerified": "20261101000000Z",
+        "moncompteRescueCode": "20991101000000Z 2 troisieme@ailleurs.example",
+        "moncompteRescueFormer": "20991101000000Z avant@ailleurs.example",
+        "moncompteRescueFrozen": "20991101000000Z",
+        "moncompteRescueBounced": "20261102000000Z",
+    }
+    lines = [f"replace: {name}\n{name}: {value}" for name, value in values.items()]
+    write(slapd, people["jmartin001"], "\n-\n".join(["add: objectClass\nobjectClass: moncompteAccount", *lines]))
+    told = shown(typed, "jmartin001", "--reveal")["rescue"]
+    assert (told["former"]["address"], told["code"]["address"]) == (
+        "avant@ailleurs.example",
+        "troisieme@ailleurs.example",
+    )
+    assert told["code"]["tries"] == 2
+    assert all(told[name] for name in ("proved", "frozen_until", "bounced"))
+    text = typed("show", "jmartin001").stdout
+    for said in ("keys go to a***@a***.example until", "t***@a***.example waits for its code", "mail came back"):
+        assert said in text
+    assert "a password alone does not change it until" in text
+
+
 def test_the_last_events_are_this_accounts_newest_first(typed: Typed, portal: Portal, audit_file: Path) -> None:
     for uid in ("jmartin001", "lroy", *["jmartin001"] * 11):
         portal.sign_in(uid, PASSWORD)

@@ -20,7 +20,7 @@ from connector.model import By, Identifier, Ine, StudentNumber, Uid
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
-from tests.portal_fixtures import MovingClock, mailed_key
+from tests.portal_fixtures import MovingClock, enter_code, mailed_key, opposition_in
 from tests.properties import NASTY, examples, odd_text
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
@@ -144,10 +144,13 @@ def test_whoever_has_an_odd_login_and_dn_is_served_like_anybody_and_nobody_else_
     assert [mail.to for mail in mailbox.mails] == [("odd@courriel.example",)]
     proof = portal.sign_in(uid, key)
     assert proof.by is By.KEY
-    portal.redeem_key(proof.account.uid, proof.mark, NEW_PASSWORD, "new@courriel.example")
-    portal.outbox.send_handed()
+    done = portal.redeem_key(proof.account.uid, proof.mark, NEW_PASSWORD, "new@courriel.example")
+    enter_code(portal, mailbox, done.proof)
     proof = portal.sign_in(uid, NEW_PASSWORD)
-    portal.change(proof.account.uid, proof.mark, NEW_PASSWORD, None, "newer@courriel.example")
+    done = portal.change(proof.account.uid, proof.mark, NEW_PASSWORD, None, "newer@courriel.example")
+    enter_code(portal, mailbox, done.proof)
+    code = opposition_in(next(mail for mail in reversed(mailbox.mails) if mail.to == ("odd@courriel.example",)))
+    portal.freeze_rescue(uid, code)
     assert everybody_but(slapd, dn) == others
     (entry,) = slapd.search("(sn=X)", "supannMailPrive")
-    assert entry["supannMailPrive"] == ["{SECOURS}newer@courriel.example"]
+    assert entry["supannMailPrive"] == ["{SECOURS}odd@courriel.example"]

@@ -136,6 +136,7 @@ def test_a_whole_story_in_its_lines(
         ("account:session:open", "done", "", "emercier"),
         ("account:session:lose", "refused", "session-stale", "emercier"),
         ("visitor:form:forge", "refused", "no-token", None),
+        ("outbox:code:mail", "done", "", "emercier"),
         *[("outbox:notice:mail", "done", "", "emercier")] * 3,  # one of them to the address that was replaced
     ]
     assert next(line for line in audited(audit_file) if line["event"] == "account:key:redeem")["changed"] == [

@@ -40,7 +40,7 @@ from tests.directory.test_config import (  # noqa: F401  collected here again, o
     test_the_portal_cannot_let_in_again_whom_the_administration_shut_out,
     test_the_portal_redeems_a_key_in_one_modify,
 )
-from tests.portal_fixtures import MovingClock, account, mailed_key
+from tests.portal_fixtures import MovingClock, account, enter_code, mailed_key
 
 GROUPS = {
     "MONCOMPTE_DESK__GROUP_DN": "cn=helpdesk,ou=groups,dc=universite,dc=example",
@@ -167,7 +167,8 @@ def test_forget_and_come_back_on_supann_2009_by_what_is_printed(mailbox: Mailbox
         portal = Portal(changed(demo_settings(server, mailbox, 8080), "attributes", **NAMES_2009), clock)
         portal.directory.prepare()
         proof = portal.sign_in("tlambert", mailed_key(portal, mailbox, "tlambert"))
-        portal.redeem_key("tlambert", proof.mark, "trois-pommes-42-bleues", "theo@ailleurs.example")
+        done = portal.redeem_key("tlambert", proof.mark, "trois-pommes-42-bleues", "theo@ailleurs.example")
+        enter_code(portal, mailbox, done.proof)
         assert portal.sign_in("tlambert", "trois-pommes-42-bleues").by is By.PASSWORD
         assert account(portal, "tlambert").rescue == "theo@ailleurs.example"
         portal.stop()

@@ -17,7 +17,7 @@ from connector.audit import Event
 from connector.demo.slapd import PrivateSlapd
 from connector.directory.operations import Operations
 from connector.directory.operators import Operators
-from connector.errors import CodeRefused, MonCompteError, SessionStale, SignInRefused, Throttled
+from connector.errors import FactorRefused, MonCompteError, SessionStale, SignInRefused, Throttled
 from connector.model import Operator
 from connector.operators import RECOVERY_CODES, SHUT_AFTER
 from connector.portal import Portal
@@ -410,7 +410,7 @@ def test_a_wrong_first_code_writes_nothing(portal: Portal, slapd: PrivateSlapd, 
     begun = portal.desk_door.begin_enrolment("kdesk", PASSWORD, offer(portal, "kdesk"))
     phone = Phone("kdesk", portal.desk_door.enrolment("kdesk", begun.enrolment_mark).link, clock, [])
     before = slapd.search("(uid=kdesk)", "*", "+")
-    with pytest.raises(CodeRefused):
+    with pytest.raises(FactorRefused):
         portal.desk_door.enrol("kdesk", begun.enrolment_mark, wrong(phone))
     assert slapd.search("(uid=kdesk)", "*", "+") == before
 
@@ -421,7 +421,7 @@ def test_a_wrong_first_code_writes_nothing(portal: Portal, slapd: PrivateSlapd, 
 def test_a_step_up_uses_a_code_of_its_own(portal: Portal, phone: Phone, audit_file: Path) -> None:
     code = phone.code()
     operator = sign_in(portal, phone, code)
-    with pytest.raises(CodeRefused):
+    with pytest.raises(FactorRefused):
         portal.desk_door.confirm("kdesk", operator.mark, code)
     portal.desk_door.confirm("kdesk", operator.mark, phone.next_code())
     ended = [
@@ -435,9 +435,9 @@ def test_a_step_up_uses_a_code_of_its_own(portal: Portal, phone: Phone, audit_fi
 def test_wrong_codes_in_a_stolen_session_are_counted_with_the_others(portal: Portal, phone: Phone) -> None:
     operator = sign_in(portal, phone)
     for _number in range(SHUT_AFTER):
-        with pytest.raises(CodeRefused):
+        with pytest.raises(FactorRefused):
             portal.desk_door.confirm("kdesk", operator.mark, wrong(phone))
-    with pytest.raises(CodeRefused) as refused:
+    with pytest.raises(FactorRefused) as refused:
         portal.desk_door.confirm("kdesk", operator.mark, phone.next_code())
     assert refused.value.word == "second-factor-shut"
 

@@ -315,7 +315,8 @@ def test_a_new_rescue_address_is_not_proved_yet(portal: Portal, slapd: PrivateSl
     portal.change("jmartin001", proof.mark, PASSWORD, NEW_PASSWORD, None)
     assert "moncompteRescueVerified" in entry(slapd, "jmartin001")
     proof = portal.sign_in("jmartin001", NEW_PASSWORD)
-    portal.change("jmartin001", proof.mark, NEW_PASSWORD, None, "jeanne@ailleurs.example")
+    set_values(slapd, "jmartin001", "moncompteRescueVerified")
+    assert portal.change("jmartin001", proof.mark, NEW_PASSWORD, None, "jeanne@ailleurs.example").rescue_changed
     assert "moncompteRescueVerified" not in entry(slapd, "jmartin001")
 
 

@@ -10,7 +10,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.model import By, Origin
 from connector.portal import Portal
 from tests.conftest import reset_people
-from tests.portal_fixtures import MovingClock, account, issue, mailed_key
+from tests.portal_fixtures import MovingClock, account, enter_code, issue, mailed_key
 
 LABELLED = '  attrs=supannMailPrive val.regex="^[{]SECOURS[}]"'
 UNLABELLED = "  attrs=supannMailPerso"  # what the comment in 60-access.ldif says to write instead
@@ -38,7 +38,8 @@ def test_forget_and_come_back_on_supann_2009(slapd_2009: PrivateSlapd, mailbox: 
     old = account(portal, "tlambert").rescue
     assert old == slapd_2009.search("(uid=tlambert)", "supannMailPerso")[0]["supannMailPerso"][0]
     proof = portal.sign_in("tlambert", mailed_key(portal, mailbox, "tlambert"))
-    portal.redeem_key("tlambert", proof.mark, "trois-pommes-42-bleues", "theo@ailleurs.example")
+    done = portal.redeem_key("tlambert", proof.mark, "trois-pommes-42-bleues", "theo@ailleurs.example")
+    enter_code(portal, mailbox, done.proof)
     after = slapd_2009.search("(uid=tlambert)", "*")[0]
     assert after["supannMailPerso"] == ["theo@ailleurs.example"]
     assert "supannRessourceEtat" not in after

@@ -67,6 +67,18 @@ def test_a_key_that_leaks_is_seen_in_any_form(
     assert len(watch.leaks()) == 1
 
 
+def test_a_code_that_leaks_is_seen_and_an_instant_is_none(portal: Portal, watch: Watch) -> None:
+    proof = portal.sign_in("jmartin001", PASSWORD)
+    code = portal.ask_code("jmartin001", proof.by, proof.mark)
+    portal.outbox.send_handed()
+    (digits,) = watch.codes
+    assert watch.leaks() == []  # the mail may carry it
+    logging.getLogger("connector").warning("20261122%s", digits)
+    assert watch.leaks() == []
+    logging.getLogger("connector").warning("code %s of %s", digits, code.address)
+    assert len(watch.leaks()) == 1
+
+
 def test_somebody_elses_key_in_a_mail_is_seen(portal: Portal, mailbox: Mailbox, watch: Watch) -> None:
     mail(portal, mailed_key(portal, mailbox, "jmartin001"))
     assert len(watch.leaks()) == 1

@@ -38,7 +38,7 @@ def change() -> ResponseReturnValue:
             return redirect(url_for("password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused
-    _tell_all(form, account, error)
+    _tell_all(form, visit, account, error)
     told = messages.change_throttled(error, current_caller().request) if isinstance(error, Throttled) else None
     return refuse(render(visit, account, form, told), error)
 
@@ -106,7 +106,7 @@ def _act(visit: Visit, form: PortalForm) -> Done:
     return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue, caller)
 
 
-def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) -> None:
+def _tell_all(form: PortalForm, visit: Visit, account: Account, error: MonCompteError | None) -> None:
     """Put every refusal on its field. ChangeRefused is complete, Throttled enough; else the judge was not heard yet."""
     if error:
         form.tell(messages.field_problems(error))
@@ -114,7 +114,7 @@ def _tell_all(form: PortalForm, account: Account, error: MonCompteError | None) 
         return
     password, rescue = (None if form[name].errors else form[name].data or None for name in ("password", "rescue"))
     try:
-        current_portal().judge_choice(account, password, rescue)
+        current_portal().judge_choice(account, visit.by, password, rescue)
     except ChangeRefused as refused:
         form.tell(messages.field_problems(refused))
     except Throttled:

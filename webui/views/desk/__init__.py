@@ -34,7 +34,7 @@ def is_confirmed() -> bool:
 
 
 def confirm(code: str) -> None:
-    """Use a code up before such an act; none is needed where ``is_confirmed``. Raises CodeRefused, SessionStale."""
+    """Use a code up before such an act; none is needed where ``is_confirmed``. Raises FactorRefused, SessionStale."""
     if is_confirmed():
         return
     portal, operator = current_portal(), current_operator()

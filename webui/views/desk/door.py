@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from connector import qr
-from connector.errors import CodeRefused, DirectoryError, SessionStale, SignInRefused, Throttled
+from connector.errors import DirectoryError, FactorRefused, SessionStale, SignInRefused, Throttled
 from webui import desk_session, messages
 from webui.forms import CodeForm, DeskSignInForm, EnrolForm
 from webui.messages import Told
@@ -80,7 +80,7 @@ def finish_enrolment() -> ResponseReturnValue:
         return refuse(_authenticator(form))
     try:
         operator, codes = portal.desk_door.enrol(uid, mark, form.code.data, current_caller())
-    except CodeRefused:
+    except FactorRefused:
         form.tell({"code": [messages.first_code_refused()]})
         return refuse(_authenticator(form))
     desk_session.open_session(operator, portal.now())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.errors import ActRefused, ChangeRefused, CodeRefused, MonCompteError, Throttled
+from connector.errors import ActRefused, ChangeRefused, FactorRefused, MonCompteError, Throttled
 from connector.helpdesk import Found, HelpDesk, View, Why
 from webui import desk_words, messages, security
 from webui.forms import ActForm, SearchForm
@@ -71,7 +71,7 @@ def act(uid: str) -> ResponseReturnValue:
     try:
         confirm(form.code.data if form.code else "")
         return _ACTS[form.act.data](uid, form)
-    except CodeRefused:
+    except FactorRefused:
         form.tell({"code": [messages.first_code_refused()]})
         return _again(uid, form)
     except ChangeRefused as error:
