@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from connector import qr
 from connector.demo.slapd import PrivateSlapd
+from connector.errors import CodeRefused
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
@@ -19,7 +20,8 @@ from tests.desk_steps import Phone, desk_post, desk_token, enrol, is_at_desk, of
 from tests.portal_fixtures import MovingClock, audited
 from tests.web.conftest import ClientWith
 from tests.web.steps import blind, is_open, sign_in, told_at, write
-from webui import create_app
+from webui import create_app, desk_session
+from webui.views import desk
 
 
 @pytest.mark.parametrize("login", ["kdesk", "sroux"])
@@ -176,6 +178,32 @@ def test_no_secret_is_in_the_cookie(client: FlaskClient, portal: Portal, clock: 
         assert set(held) <= {"desk", "csrf_token"}
         assert set(held["desk"]) == {"uid", "mark", "opened", "seen", "confirmed"}
         assert not any(secret in str(dict(held)) for secret in (*phone.recovery_codes, phone.secret))
+
+
+def test_a_code_confirms_for_five_minutes(portal: Portal, clock: MovingClock, client: FlaskClient) -> None:
+    """And the one that opened the session counts; afterwards the pages ask for another."""
+    phone = enrol(client, portal, clock)
+    with client.application.test_request_context():
+        desk_session.open_session(portal.desk_door.sign_in("kdesk", PASSWORD, phone.next_code()), portal.now())
+        clock.forward(minutes=4, seconds=59)
+        assert desk.is_confirmed()
+        desk.confirm("none is asked for")
+        clock.forward(seconds=1)
+        assert not desk.is_confirmed()
+        with pytest.raises(CodeRefused):
+            desk.confirm("000000")
+        assert not desk.is_confirmed()
+        desk.confirm(phone.next_code())
+        assert desk.is_confirmed()
+
+
+def test_an_old_form_is_told_of_an_outage_as_one(client: FlaskClient, phone: Phone, slapd: PrivateSlapd) -> None:
+    slapd.halt()
+    try:
+        answer = client.post("/guichet/connexion", data={"identifier": "kdesk"})
+    finally:
+        slapd.launch()
+    assert answer.status_code == 503
 
 
 # There and back

@@ -11,7 +11,7 @@ from connector.errors import DirectoryError, FactorRefused, SessionStale, SignIn
 from webui import desk_session, messages
 from webui.forms import CodeForm, DeskSignInForm, EnrolForm
 from webui.messages import Told
-from webui.views import current_caller, current_portal, is_acceptable, refuse
+from webui.views import current_caller, current_portal, is_acceptable, refuse, typed_identifier
 from webui.views.desk import blueprint, current_operator
 
 FORBIDDEN = 403
@@ -115,7 +115,9 @@ def _form_expired(_error: CSRFError) -> ResponseReturnValue:
     try:
         current_operator()
     except SessionStale:
-        return _door(DeskSignInForm(data={"identifier": request.form.get("identifier")}), told), FORBIDDEN
+        return _door(DeskSignInForm(data={"identifier": typed_identifier()}), told), FORBIDDEN
+    except DirectoryError as fault:  # Flask looks for no handler of what a handler raises
+        return current_app.handle_user_exception(fault)
     return render_template("desk/problem.html", told=told), FORBIDDEN
 
 
