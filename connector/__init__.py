@@ -13,6 +13,11 @@ issue, redeem, revoke, purge    a key is made; used to set a password; taken bac
 origin      where a key was handed over: ``letter``, ``mail`` or ``desk``; it decides the lifetime
 proof       how somebody showed who they are in this session: by the password or by the key
 rescue      the rescue address (adresse de secours): where a fresh key is mailed
+code        six digits: mailed, they prove a rescue address; made by an authenticator, they are a second factor
+former      of a rescue address: the proved one before the present, which gets the keys until the ``cool-down`` is over
+opposition  *it was not me*, said by the former address: the change is undone, and a ``freeze`` begins
+freeze      until its end a password alone changes no rescue address
+charter     the rules of use: their version and the date are kept of whoever accepted them
 refusal     one reason why a new password (or rescue address) is not accepted; all of them are told at once
 outbox      the mails that are owed, written in the directory in the same Modify as the act that owes them
 lease       how long whoever is mailing may take before another dispatcher claims the mail, in seconds
@@ -23,6 +28,13 @@ mark        what a session remembers of its proof; it no longer fits once anythi
 step        answers that must not tell by their time end on a multiple of one
 resting     of an account: locked for a while by the directory's password policy
 operator    whoever acts on others' accounts: at the shell, named in the audit; at the help desk, with a second factor
+help desk   the operators' own pages, /guichet (guichet); the ``door`` lets them in, the ``roster`` tells who they are
+second factor  what an operator shows beside the password: a code of their authenticator's
+               present ``time step`` (RFC 6238), or a recovery code
+enrol       to tie an authenticator to an operator, with the enrolment code that a sysadmin handed over
+step-up     a fresh code before an act that could give an account away
+slip        the page with a key that an operator prints and hands over
+request     what somebody wrote who can do nothing else (demande d’assistance): owed to the desk's mailbox like a mail
 office      the portal's counterpart for operators; every act that goes through it is audited with their name
 standing    how an account stands: the ways in that open now, and each ``hindrance`` that keeps its owner out
 cohort      those of the population who get a key, or a reminder, together

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from connector.portal import Portal
+from connector.settings import load
+
 COMMAND = [str(Path(sys.executable).with_name("moncompte")), "demo", "--people", "14"]
 FIELDS = {
     "audit",
@@ -136,6 +139,15 @@ def test_the_other_commands_work_on_it(demo: subprocess.Popen[str]) -> None:
     for words in (["check"], ["show", described["people"][0]["uid"]], ["stats", "--json"]):
         done = subprocess.run([COMMAND[0], *words], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_enrolment_code_of_the_guide_opens_the_desk(demo: subprocess.Popen[str]) -> None:
+    described = ready(demo)
+    operator = next(person for person in described["people"] if person["serves"] == "everybody")
+    portal = Portal(load(Path(described["settings"])))
+    begun = portal.desk_door.begin_enrolment(operator["uid"], operator["password"], operator["enrolment"])
+    portal.stop()
+    assert begun.serves_everybody
 
 
 def test_another_theme_is_shown_without_a_line_of_code(folder: Path) -> None:

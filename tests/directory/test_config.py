@@ -199,6 +199,15 @@ def test_a_group_of_administrators_gets_in_as_the_documentation_says(person: Per
         assert "moncompteKeyHash" not in seen(server, student, "(uid=emercier)", "moncompteKeyHash")[0]
 
 
+def test_whoever_must_read_the_secrets_is_given_all_of_them() -> None:
+    """The rule that hides them, the one for administrators in the same file, and the one in the documentation."""
+    rules = (config_folder() / "ldap" / "60-access.ldif").read_text(encoding="utf-8")
+    texts = [text.replace("\n# ", "\n").replace("\n ", "") for text in (rules, documented("group"))]
+    named = [set(found.split(",")) for text in texts for found in re.findall(r"to attrs=(\S*SpentHash\S*)", text)]
+    assert len(named) == 3
+    assert named[0] == named[1] == named[2] >= {"moncompteKeyHash", "moncompteRecoveryCode", "pwdHistory"}
+
+
 def test_undoing_as_the_documentation_says_restores_the_access_rules(tmp_path: Path) -> None:
     """Whatever the number of our rules; one stays: the hashes of old passwords are nobody's business."""
     options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", DATABASE, "-s", "base", "olcAccess", "olcLimits")
