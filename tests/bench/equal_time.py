@@ -1,9 +1,10 @@
 """Does time tell a stranger who exists?  ``python -m tests.bench.equal_time [--help]``
 
-Asks for keys and tries to sign in, over a socket, for people of every kind in random order, and compares the median
-time of each kind with that of unknown people for whom the same was typed: of the request itself, of another's asking
-right after it, and of eight small pages right after it, which a mail being sent would slow down. The passwords are not
-hashed as the decoy's is: that must not show either. slapd, mail server, portal and visitor are processes of their own.
+Asks for keys and tries to sign in, at the help desk too, over a socket, for people of every kind in random order, and
+compares the median time of each kind with that of unknown people for whom the same was typed: of the request itself,
+of another's asking right after it, and of eight small pages right after it, which a mail being sent would slow down.
+The passwords are not hashed as the decoy's is: that must not show either. slapd, mail server,
+portal and visitor are processes of their own.
 Exit code 1: a ratio of medians lies outside 0.98 to 1.02, and its 95 % interval does not hold 1: it is not noise.
 
 The defaults take some twenty minutes; ``--no-steps`` shows what the steps of ``[throttle]`` hide.
@@ -36,6 +37,7 @@ UNKNOWN = "unknown"
 ITSELF, ASKED_AFTER, READ_AFTER = "itself", "ask after", "pages after"
 PASSWORD = "Pont-de-Pierre-1822"  # nobody's
 _TWO_PEOPLES_INE = "2222222222B"
+_OPERATORS = "expired"  # who else is of no kind that is measured
 _COOLING = 50  # people who ask before the clock runs
 _RESAMPLES = 4000
 _PAGES = 8
@@ -74,7 +76,8 @@ def main() -> int:
     parser.add_argument("--smtp-down", action="store_true", help="nothing listens where mail should go")
     parser.add_argument("--no-steps", action="store_true", help="answer as soon as can be")
     options = parser.parse_args()
-    people = sample_people(400 + 4 * options.requests + options.sign_ins, utc_now(), SAMPLE_SUFFIX)
+    count_of_all = 400 + 4 * options.requests + options.sign_ins
+    people = [_or_operator(person) for person in sample_people(count_of_all, utc_now(), SAMPLE_SUFFIX)]
     times: Times = defaultdict(list)
     with PrivateSlapd() as slapd:
         slapd.add_ldif(to_ldif([*people, *_two_with_one_ine(people)]))
@@ -82,6 +85,7 @@ def main() -> int:
         with portal_on(slapd, adjust) as port, Visitor(port) as visitor:
             _measure(visitor, _asking(visitor, people), options.requests, times)
             _measure(visitor, _signing_in(visitor, people), options.sign_ins, times)
+            _measure(visitor, _at_the_desk(visitor, people), options.sign_ins, times)
     return report(times)
 
 
@@ -95,6 +99,14 @@ def _two_with_one_ine(people: Sequence[SamplePerson]) -> list[SamplePerson]:
         )
         for person in [person for person in people if person.rescue and person.ine][:2]
     ]
+
+
+def _or_operator(person: SamplePerson) -> SamplePerson:
+    """Whoever is expired works at the help desk, so that there are enough of them for nobody to be locked."""
+    if person.state != _OPERATORS:
+        return person
+    classes = [*person.attributes["objectClass"], "moncompteOperator"]
+    return replace(person, attributes={**person.attributes, "objectClass": classes})
 
 
 def _asking(visitor: Visitor, people: Sequence[SamplePerson]) -> list[Kind]:
@@ -149,6 +161,19 @@ def _signing_in(visitor: Visitor, people: Sequence[SamplePerson]) -> list[Kind]:
         for typed, secret in secrets.items()
         for name, logins in who.items()
     ]
+
+
+def _at_the_desk(visitor: Visitor, people: Sequence[SamplePerson]) -> list[Kind]:
+    who = {
+        UNKNOWN: _unknown(people),
+        "operator": cycle(_logins(people, _OPERATORS, has_rescue=True)),
+        "student": cycle(_logins(people, "active", has_rescue=True)),
+    }
+
+    def request(logins: Iterator[str]) -> bytes:
+        return visitor.form("/guichet/connexion", identifier=next(logins), password=PASSWORD, code="123456")
+
+    return [Kind("(desk) password", name, partial(request, logins)) for name, logins in who.items()]
 
 
 def _logins(people: Sequence[SamplePerson], state: str, *, has_rescue: bool) -> list[str]:

@@ -16,6 +16,7 @@ KINDS = {
     "wrong password": SIGNING_IN,
     "mistyped key": SIGNING_IN,
     "wrong key": SIGNING_IN,
+    "(desk) password": {"unknown", "operator", "student"},
 }
 
 
