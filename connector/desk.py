@@ -97,14 +97,15 @@ class Desk:
         """Set the rescue address, or remove it (``typed`` None), by the form's own rules; owe a notice to old and new.
 
         A key that may lie in the old mailbox dies. One on paper lives: the letter is in its owner's hands, whatever the
-        address was, and may be the only thing that lets them in. Raises ActRefused, ChangeRefused.
+        address was, and may be the only thing that lets them in. A human looked at who asks: the address counts at
+        once, whatever an earlier change had left. Raises ActRefused, ChangeRefused.
         """
         address = None if typed is None else self._judged(typed)
 
         def act(account: Account) -> None:
             if address is None and not account.rescues:
                 raise ActRefused(Obstacle.NO_RESCUE, account.uid)
-            if address is not None and address == account.rescue:
+            if address is not None and address == account.rescue and not _is_unsettled(account, now):
                 raise ActRefused(Obstacle.SAME_ADDRESS, account.uid)
             if not is_dry:
                 self.directory.set_rescue(account, address, _notices(account, address, now))
@@ -155,8 +156,13 @@ def _notices(account: Account, address: str | None, now: datetime) -> tuple[Noti
     """To the old rescue address and to the new one (NIST SP 800-63B-4 §4.6); due at once, for any dispatcher."""
     word = Happened.RESCUE if account.rescue else Happened.RESCUE_FIRST
     word = word if address else Happened.RESCUE_REMOVED
-    addresses = dict.fromkeys(item for item in (account.rescue, address) if item)
+    addresses = dict.fromkeys(item for item in (*account.addresses(now), address) if item)
     return tuple(Notice((word,), item, now) for item in addresses)
+
+
+def _is_unsettled(account: Account, now: datetime) -> bool:
+    """Whether something of an earlier change of the rescue address goes on, which setting it ends."""
+    return bool(account.former_in_force(now) or account.is_frozen(now) or account.waiting_rescue)
 
 
 def _is_forgettable(account: Account, until: datetime) -> bool:

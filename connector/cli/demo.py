@@ -19,6 +19,7 @@ from connector import keys
 from connector.cli.shell import explained
 from connector.cli.web import log_to_stderr, serving, until_stopped, wait
 from connector.clock import utc_now
+from connector.demo.groups import groups_ldif
 from connector.demo.ldap_tools import SlapdFailed, SlapdMissing
 from connector.demo.mailbox import Mailbox
 from connector.demo.people import SamplePerson, sample_people, to_ldif
@@ -34,7 +35,7 @@ HOST = "127.0.0.1"
 USUAL_PORT = 8080
 SHOWN = 8
 _TO_TRY = ("check", "show jmartin001", "issue --never-activated --letters letters.pdf", "stats", "--help")
-_PERSON = ("dn", "uid", "ine", "state", "key", "password", "rescue", "note")
+_PERSON = ("dn", "uid", "ine", "state", "key", "password", "rescue", "note", "serves", "enrolment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def running(listener: socket.socket, count: int, theme: str = "dordogne") -> Ite
     Theme.load(theme)  # its faults are told before slapd is made
     people = sample_people(count, utc_now(), SAMPLE_SUFFIX)
     with PrivateSlapd() as slapd, Mailbox() as mailbox, TemporaryDirectory(prefix="moncompte-") as folder:
-        slapd.add_ldif(to_ldif(people))
+        slapd.add_ldif(to_ldif(people) + groups_ldif(people, slapd.base))
         portal = Portal(settings(slapd, mailbox, listener.getsockname()[1], f"{folder}/audit.jsonl", theme))
         run = Running(portal.settings.web.portal_url, mailbox, slapd, people, Path(folder))
         run.settings_file.touch(0o600)
@@ -184,6 +185,7 @@ def _guide(run: Running) -> str:
         "Watch the entry change:",
         f"  {ldapsearch}",
         "",
+        *_desk_guide(run),
         "As a sysadmin, in another terminal:",
         f"  export MONCOMPTE_SETTINGS={run.settings_file}",
         *(f"  {shlex.quote(sys.argv[0])} {words}" for words in _TO_TRY),
@@ -191,3 +193,16 @@ def _guide(run: Running) -> str:
         "Ctrl-C stops everything and leaves nothing behind.",
     ]
     return "\n".join(lines)
+
+
+def _desk_guide(run: Running) -> list[str]:
+    """How to come in at the help desk, where there are enough people for an operator."""
+    operator = next((person for person in run.people if person.serves == "everybody"), None)
+    if operator is None:
+        return []
+    return [
+        f"Help desk {run.portal_url}guichet/inscription",
+        f"  Login {operator.uid}, password {operator.password}, enrolment code {operator.enrolment};",
+        "  scan the QR code with an authenticator, such as FreeOTP or Aegis. Then look for a student.",
+        "",
+    ]

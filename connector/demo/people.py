@@ -17,12 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, cycle
 from typing import Any
 
 from connector import keys
 
 LETTER_LIFETIME = timedelta(days=21)  # NIST SP 800-63B-4 §4.2.1.2, codes sent by post
+_ENROLMENT_LIFETIME = timedelta(days=1)
 _RESCUE = "SECOURS"
 _INE_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _UNDECOMPOSED = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "œ": "oe", "æ": "ae", "ß": "ss", "ı": "i"})
@@ -37,7 +38,8 @@ class SamplePerson:
     """What a tester must know of a sample person, and the whole entry (``attributes``: name to values, no ``dn``).
 
     ``state``: ``to-activate``, ``active``, ``suspended``, ``expired`` or ``staff``. ``key``: as printed on the letter,
-    live unless ``note`` says otherwise. ``ine``: the first of possibly two.
+    live unless ``note`` says otherwise. ``ine``: the first of possibly two. ``serves``: of an operator,
+    ``everybody`` or ``component``; ``enrolment`` is the code that enrols their second factor.
     """
 
     dn: str
@@ -49,6 +51,8 @@ class SamplePerson:
     rescue: str | None
     note: str
     attributes: Attributes
+    serves: str | None = None
+    enrolment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class _Kind:
     key_days: Sequence[int] = ()
     ine_forms: Sequence[str] = ()
     language: str = "fr"
+    serves: str | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -115,7 +120,8 @@ def sample_people(count: int, now: datetime, base: str, seed: int = 0) -> list[S
     cast = [_Role(_Name(*one["name"]), _Kind(**one["kind"])) for one in told["cast"]][:count]
     # Drawn one by one, so that a larger demo begins with the people of a smaller one.
     crowd = (_draw_role(told, dice.random) for _ in range(count - len(cast)))
-    return [_person(number, role, dice, now, base) for number, role in enumerate(chain(cast, crowd), start=1)]
+    roles = zip(chain(cast, crowd), cycle(told["components"]))
+    return [_person(number, *role, dice, now, base) for number, role in enumerate(roles, start=1)]
 
 
 def to_ldif(people: Iterable[SamplePerson]) -> str:
@@ -130,20 +136,23 @@ def _draw_role(told: dict[str, Any], dice: random.Random) -> _Role:
     return _Role(name, _Kind(**told["cast"][like]["kind"] | {"ine_forms": ()}))
 
 
-def _person(number: int, role: _Role, dice: _Dice, now: datetime, base: str) -> SamplePerson:
+def _person(number: int, role: _Role, component: str, dice: _Dice, now: datetime, base: str) -> SamplePerson:
     name, kind = role.name, role.kind
     uid, ines = dice.uid(name), dice.ines(kind)
     key = keys.mint() if kind.key_days else None
+    enrolment = keys.mint() if kind.serves else None
     password = _password() if kind.has_password else None
     begin = now - timedelta(days=dice.random.randint(*kind.key_days or (60, 900)))
     attributes = {
-        "objectClass": ("inetOrgPerson", "eduPerson", "supannPerson", *(("moncompteAccount",) if key else ())),
+        "objectClass": ("inetOrgPerson", "eduPerson", "supannPerson", *_our_classes(key, enrolment)),
         **_identity(uid, role),
         **({"supannCodeINE": ines, "supannEtuId": (f"{begin:%y}{number:06d}",)} if ines else {}),
+        **({} if kind.is_staff and kind.serves != "component" else {"supannEntiteAffectation": (component,)}),
         **_private_mails(uid, role),
         **_state(kind, begin),
         **({"userPassword": (keys.hash_key(password),)} if password else {}),
         **(_letter_key(key, begin) if key else {}),
+        **(_enrolment(enrolment, now) if enrolment else {}),
     }
     return SamplePerson(
         dn=f"uid={uid},ou=people,{base}",  # the uid is folded to [a-z0-9], where RFC 4514 escapes nothing
@@ -155,7 +164,13 @@ def _person(number: int, role: _Role, dice: _Dice, now: datetime, base: str) -> 
         rescue=_private_address(uid, name, _RESCUE) if _RESCUE in kind.labels else None,
         note=kind.note,
         attributes=attributes,
+        serves=kind.serves,
+        enrolment=keys.show(enrolment) if enrolment else None,
     )
+
+
+def _our_classes(key: str | None, enrolment: str | None) -> Sequence[str]:
+    return (*(["moncompteAccount"] if key else []), *(["moncompteOperator"] if enrolment else []))
 
 
 def _identity(uid: str, role: _Role) -> Attributes:
@@ -199,6 +214,11 @@ def _letter_key(key: str, issued: datetime) -> Attributes:
         "moncompteKeyOrigin": ("letter",),
         "moncompteKeyFailures": ("0",),
     }
+
+
+def _enrolment(code: str, now: datetime) -> Attributes:
+    """As ``moncompte operator enrol`` offers it."""
+    return {"moncompteEnrolCode": (f"{now + _ENROLMENT_LIFETIME:%Y%m%d%H%M%SZ} {keys.hash_key(code)}",)}
 
 
 def _password() -> str:

@@ -19,6 +19,7 @@ from connector.settings import Attributes
 
 Changes = dict[str, list[tuple[object, list[str]]]]
 
+_OF_THE_FORMER = (entries.RESCUE_BOUNCED, entries.RESCUE_FORMER, entries.RESCUE_FROZEN, entries.RESCUE_CODE)
 MAILED_KEPT = timedelta(days=1)
 SPENT_KEPT = 5
 """How many spent hashes an entry remembers; whoever types an older one gets the common refusal."""
@@ -203,6 +204,8 @@ def unlocked(account: Account) -> Changes:
 def rescue_set(account: Account, address: str | None, names: Attributes, owed: tuple[Notice, ...]) -> Changes:
     """An operator sets the rescue address, or removes it; every session ends.
 
+    So does all that an earlier change had left: a former address that got the keys, one that waited, a freeze.
+
     The session mark is deleted by its exact value: whatever its owner changes in the same instant changes it too. A new
     mailbox has had no mail today, so the day's count begins anew.
     """
@@ -216,7 +219,7 @@ def rescue_set(account: Account, address: str | None, names: Attributes, owed: t
         | {
             names.rescue: [*_exactly(list(account.rescues)), *new],
             entries.RESCUE_VERIFIED: [(MODIFY_REPLACE, [])],
-            entries.RESCUE_BOUNCED: [(MODIFY_REPLACE, [])],
+            **{name: [(MODIFY_REPLACE, [])] for name in _OF_THE_FORMER},
             entries.SENT: [(MODIFY_REPLACE, [])],
             entries.SESSION_MARK: [*_exactly(mark), (MODIFY_ADD, [keys.random_id()])],
         }

@@ -184,10 +184,10 @@ class Lane:
         """Whether the entry holds the value, or what stops us from asking."""
         return self._ask(lambda: self._connection.compare(dn, attribute, value)[1])
 
-    def try_modify(self, dn: str, parts: Parts) -> Answer:
-        """What would become of a Modify of ``parts``. It cannot succeed: the last part fails (see above)."""
-        guarded = {name: what for name, what in parts.items() if name != entries.KEY_HASH}
-        guarded[entries.KEY_HASH] = [*parts.get(entries.KEY_HASH, []), (DELETE, [keys.random_secret()])]
+    def try_modify(self, dn: str, parts: Parts, guard: str = entries.KEY_HASH) -> Answer:
+        """What would become of a Modify of ``parts``. It cannot succeed: its part of ``guard`` fails (see above)."""
+        guarded = {name: what for name, what in parts.items() if name != guard}
+        guarded[guard] = [*parts.get(guard, []), (DELETE, [keys.random_secret()])]
         return self._modify(dn, guarded)
 
     def try_delete(self, dn: str, attribute: str, prefix: str = "") -> Answer:

@@ -14,6 +14,7 @@ from connector.directory import Directory
 from connector.doctor import (
     access,
     census,
+    desk,
     house,
     no_wider,
     passwords,
@@ -71,6 +72,7 @@ def _sections(
     yield _section(N_("rights"), [*swept, *access.examine(case), *tuning.feel(case), *no_wider.examine(case)])
     yield _section(N_("passwords"), passwords.examine(case))
     yield _section(N_("people"), people.examine(case))
+    yield _section(N_("help desk"), desk.examine(case))
     yield _section(N_("mail"), post.examine(case.settings))
 
 

@@ -31,7 +31,7 @@ MAY_COMPARE = {COMPARE_FALSE, COMPARE_TRUE, NO_SUCH_ATTRIBUTE}
 _NO_WRITES = {10, 53, 80}  # referral, unwillingToPerform, other
 LOAD_ANEW = N_("load the rules anew; with --config ldapi:/// on the server, --fix-ldif writes them for you")
 _PASSWORD = N_("the password")
-_SOME_TIME = "19700101000000Z"
+SOME_TIME = "19700101000000Z"
 _READ = (entries.LOCKED_SINCE, entries.PASSWORD_CHANGED)
 
 
@@ -106,6 +106,7 @@ def _writes(case: Case, lane: Lane, census: Census) -> Iterator[Finding]:
         yield broken("rights", said, _("load them, in front of all others"), case.rules())
         return
     missing += _unwritable_state(case, lane, census) + _unreadable(case, lane, someone)
+    case.lacks_rights = bool(missing)
     if missing:
         said = _("the portal lacks a right: %(missing)s", missing=", ".join(missing))
         yield broken("rights", said, _(LOAD_ANEW), case.rules())
@@ -146,7 +147,7 @@ def _unreadable(case: Case, lane: Lane, dn: str) -> list[str]:
     """Attributes that the portal may not even compare with a value that nobody has."""
     names = case.settings.attributes
     plain = (names.uid, names.alias, names.ine, names.name, names.language, names.state, names.state_date)
-    tried = {name: keys.random_id() for name in plain if name} | dict.fromkeys(_READ, _SOME_TIME)
+    tried = {name: keys.random_id() for name in plain if name} | dict.fromkeys(_READ, SOME_TIME)
     hidden = [name for name, value in tried.items() if lane.compare(dn, name, value).code == NO_ACCESS]
     return [_("to read %(name)s", name=name) for name in hidden]
 

@@ -30,6 +30,7 @@ class Case:
     lacks_schema: bool = False  # ours, or what the population is told by
     unknown: set[str] = field(default_factory=set)  # attributes that the schema lacks, in lower case
     has_rights: bool = False  # the portal may do at least something to somebody
+    lacks_rights: bool = False  # and yet not all that it needs
     is_above_rules: bool = False  # the portal binds as the rootdn, or with manage: no policy holds it either
     password_try: Answer | None = None  # what the directory says to a new password for somebody
     database: str = remedies.DATABASE

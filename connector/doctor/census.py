@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from connector.directory import Directory, entries
 from connector.errors import DirectoryError
 from connector.settings import Settings
+from connector.wording import _
 
 SHOWN = 5
 """DNs that are told of each kind, at most."""
@@ -40,6 +41,11 @@ class Kind:
         self.count += 1
         if len(self.examples) < SHOWN:
             self.examples.append(dn)
+
+    @property
+    def some(self) -> str:
+        """A few of them; ``and so on`` where there are more."""
+        return _("; ").join([*self.examples, *([_("and so on")] if self.count > SHOWN else [])])
 
 
 @dataclass(slots=True)

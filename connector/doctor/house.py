@@ -18,6 +18,8 @@ from connector.doctor.finding import Finding, broken, ok, warning
 from connector.settings import ENVIRONMENT_PREFIX, Settings
 from connector.wording import _
 
+_SECRETS = {"password", "secret_key", "totp_key"}
+_SECRET_FILES = {*(f"{key}_file" for key in _SECRETS), "storage_file"}
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
 _PATIENCE_SECONDS = 2
 
@@ -35,7 +37,7 @@ def _secrets(path: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Files that hold secrets, and the settings file itself where a secret was written into it."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     files = {f"[{section}] {key}": Path(value) for section, key, value in _given(tables, environment)}
-    if any(key in {"password", "secret_key"} for table in tables.values() for key in table):
+    if any(key in _SECRETS for table in tables.values() for key in table):
         files[_("the settings file, which holds a secret")] = path
     found = [finding for name, file in files.items() if (finding := _mode(name, file))]
     yield from found or [ok("secrets", _("nobody but their owner and its group reads the secrets"))]
@@ -45,7 +47,7 @@ def _given(tables: dict[str, dict[str, object]], environment: Mapping[str, str])
     """Section, key and path of every ``…_file`` that holds a secret."""
     for section, table in tables.items():
         for key, value in table.items():
-            if key in {"password_file", "secret_key_file", "storage_file"}:
+            if key in _SECRET_FILES:
                 yield section, key, str(value)
     for variable, value in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX) and variable.endswith(("PASSWORD_FILE", "KEY_FILE", "STORAGE_FILE")):
@@ -65,14 +67,18 @@ def _mode(name: str, file: Path) -> Finding | None:
 
 def _address(settings: Settings) -> Finding:
     web = settings.web
-    host = urlsplit(web.portal_url).hostname or ""
-    if not web.portal_url.lower().startswith("https:") and host not in {"localhost", "127.0.0.1", "::1"}:
-        said = _("%(url)s is not https: passwords travel in clear", url=web.portal_url)
-        return warning("address", said, "[web] portal_url")
+    for name, url in (("[web] portal_url", web.portal_url), ("[desk] url", settings.desk.url)):
+        if url and _is_in_clear(url):
+            return warning("address", _("%(url)s is not https: passwords travel in clear", url=url), name)
     if not web.secure_cookies and web.portal_url.lower().startswith("https:"):
         return warning("address", _("the sessions' cookies go over http too"), "[web] secure_cookies = true")
     said = _("students come to %(url)s, times are told in %(zone)s", url=web.portal_url, zone=web.timezone)
     return ok("address", said)
+
+
+def _is_in_clear(url: str) -> bool:
+    is_here = urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+    return not is_here and not url.lower().startswith("https:")
 
 
 def _audit(file: str) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connector.doctor.case import Case
-from connector.doctor.census import SHOWN, Census, Kind
+from connector.doctor.census import Census, Kind
 from connector.doctor.finding import Finding, ok, untried, warning
 from connector.wording import N_, _
 
@@ -83,7 +83,7 @@ def _population(census: Census) -> str:
 def _doubles(census: Census) -> Iterator[Finding]:
     """Two matches are nobody: neither of them can come in by that identifier. No INE is shown."""
     for what, kind in census.doubles.items():
-        said = _(_SHARED[what], count=kind.count, some=_some(kind))
+        said = _(_SHARED[what], count=kind.count, some=kind.some)
         yield warning(f"double-{what}", said, _("correct one of each"))
     if not census.doubles:
         yield ok("doubles", _("no login, alias or INE belongs to two people"))
@@ -133,9 +133,4 @@ def _mails(case: Case, census: Census) -> Iterator[Finding]:
 
 
 def _said(kind: Kind, what: str) -> str:
-    return _("%(count)s %(what)s: %(some)s", count=kind.count, what=what, some=_some(kind))
-
-
-def _some(kind: Kind) -> str:
-    """A few of them; ``and so on`` where there are more."""
-    return _("; ").join([*kind.examples, *([_("and so on")] if kind.count > SHOWN else [])])
+    return _("%(count)s %(what)s: %(some)s", count=kind.count, what=what, some=kind.some)

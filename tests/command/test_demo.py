@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,6 +72,8 @@ def test_one_line_of_json_tells_a_script_everything_and_all_of_it_answers(demo: 
     assert json.load(urllib.request.urlopen(described["mailbox"])) == []
     person = described["people"][0]
     assert f"uid: {person['uid']}\n" in ldapsearch(described, f"(uid={person['uid']})")
+    operator = next(person for person in described["people"] if person["serves"] == "everybody")
+    assert f"member: {operator['dn']}\n" in ldapsearch(described, "(cn=helpdesk)")
     states = {person["state"] for person in described["people"]}
     assert states == {"to-activate", "active", "suspended", "expired", "staff"}
     demo.send_signal(signal.SIGINT)
@@ -113,6 +116,9 @@ def test_a_person_is_told_what_to_try_with_a_line_that_works_as_printed(folder: 
         demo.send_signal(signal.SIGINT)
     assert "moncompteKeyExpiry: " in shown
     assert "Portal    http://127.0.0.1:" in guide
+    assert re.search(
+        r"Help desk http://127.0.0.1:\d+/guichet/inscription\n  Login bgirard001, password \S+, enrol", guide
+    )
 
 
 def test_a_taken_port_is_said_in_a_sentence(demo: subprocess.Popen[str]) -> None:

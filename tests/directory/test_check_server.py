@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -22,10 +22,21 @@ from connector.demo.smtp import SmtpServer
 from connector.doctor import Level, Report, tuning
 from connector.doctor.finding import To
 from connector.settings import Settings
-from tests.checked import changed, examined, names, only, wrong
-from tests.conftest import PEOPLE_LDIF, reset_people
+from tests.checked import (
+    DATABASE,
+    changed,
+    examined,
+    mended,
+    names,
+    only,
+    record,
+    with_change,
+    with_rules,
+    without,
+    wrong,
+)
+from tests.conftest import GROUPS, PEOPLE_LDIF, reset_people
 
-DATABASE = "olcDatabase={1}mdb,cn=config"
 PPOLICY = f"olcOverlay={{0}}ppolicy,{DATABASE}"
 DEFAULT_POLICY = f"cn=default,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
 GENTLE = f"cn=never-locks,ou=policies,ou=moncompte,{SAMPLE_SUFFIX}"
@@ -40,6 +51,7 @@ def own() -> Iterator[PrivateSlapd]:
     """A slapd of this file's own, to be broken and mended."""
     with PrivateSlapd(password_hash="{SSHA}") as server:
         reset_people(server)
+        server.add_ldif(GROUPS.format(base=server.base))
         server.run("ldapdelete", *server.as_root, f"uid=afontaine2,{PEOPLE}")
         yield server
 
@@ -47,38 +59,6 @@ def own() -> Iterator[PrivateSlapd]:
 @pytest.fixture
 def fitting(own: PrivateSlapd, mailbox: Mailbox) -> Settings:
     return demo_settings(own, mailbox, 8080)
-
-
-def record(dn: str, changes: str) -> str:
-    return f"dn: {dn}\nchangetype: modify\n{changes}\n"
-
-
-@contextmanager
-def with_rules(server: PrivateSlapd, edit: object) -> Iterator[None]:
-    """The access rules as ``edit`` changes them (a function of the list), for a while."""
-    options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", DATABASE, "-s", "base", "olcAccess")
-    old = re.findall(r"^olcAccess: \{\d+\}(.*)$", server.run("ldapsearch", *options), re.MULTILINE)
-    server.add_config(_replaced(edit(old)))  # type: ignore[operator]
-    try:
-        yield
-    finally:
-        server.add_config(_replaced(old))
-
-
-def _replaced(rules: list[str]) -> str:
-    lines = "".join(f"olcAccess: {{{n}}}{rule}\n" for n, rule in enumerate(rules))
-    return record(DATABASE, f"replace: olcAccess\n{lines}")
-
-
-@contextmanager
-def with_change(server: PrivateSlapd, dn: str, change: str, back: str) -> Iterator[None]:
-    """A change of the configuration or of an entry, for a while."""
-    apply = server.add_config if dn.endswith("cn=config") else server.add_ldif
-    apply(record(dn, change))
-    try:
-        yield
-    finally:
-        apply(record(dn, back))
 
 
 # Nothing is written
@@ -116,10 +96,6 @@ def data_of(dump: str) -> str:
 # Access rules
 
 
-def without(part: str) -> object:
-    return lambda rules: [rule for rule in rules if part not in rule]
-
-
 @pytest.mark.parametrize(
     ("edit", "name", "said"),
     [
@@ -147,17 +123,6 @@ def test_a_right_that_is_missing_is_named(
     assert found
     assert found[0].name == name
     assert said in found[0].what
-
-
-def mended(server: PrivateSlapd, settings: Settings, name: str) -> None:
-    """What is written for this fault, where cn=config is shown, can be loaded, and nothing is wrong any more."""
-    fix = next(finding.fix for finding in wrong(examined(settings, server.ldapi_uri)) if finding.name == name)
-    assert fix
-    text = fix.ldif
-    if "add: olcLimits" in text:  # the test took the rules away, and not the limit
-        text = re.sub(r"add: olcLimits\n.*?\n-\n", "", text, flags=re.DOTALL)
-    server.add_config(text)
-    assert wrong(examined(settings, server.ldapi_uri)) == []
 
 
 def front(rule: str, right: str = "write") -> object:
@@ -617,6 +582,7 @@ def test_a_stock_slapd_is_led_to_one_that_serves(mailbox: Mailbox) -> None:
             if "people" in rounds[-1]:
                 text = PEOPLE_LDIF.read_text(encoding="utf-8")
                 server.add_ldif(re.sub(r"# .*\ndn: uid=afontaine2(.*\n)+?\n", "", text))
+                server.add_ldif(GROUPS.format(base=server.base))
                 server.run("ldapdelete", *server.as_root, f"uid=afontaine2,{PEOPLE}")
     assert rounds == [
         ["sign-in", "schema", "schema", "schema", "modules"],  # nothing of ours is there

@@ -346,6 +346,35 @@ def test_an_address_is_set_announced_and_a_mailed_key_dies(
     assert error.value.rescue is RescueReason.OWN_DOMAIN
 
 
+@pytest.mark.parametrize("address", ["jeanne@nouveau.example.org", "voleur@ailleurs.example.org"])
+def test_an_address_that_is_set_counts_at_once_and_the_former_one_hears_of_it(
+    desk: HelpDesk,
+    karim: Operator,
+    portal: Portal,
+    slapd: PrivateSlapd,
+    people: dict[str, str],
+    mailbox: Mailbox,
+    clock: MovingClock,
+    address: str,
+) -> None:
+    """In the cool-down and the freeze of an earlier change, one more waiting; also when it is only confirmed."""
+    facts = {
+        "supannMailPrive": "{SECOURS}voleur@ailleurs.example.org",
+        "moncompteRescueFormer": "20261124120000Z jeanne@ancien.example.org",
+        "moncompteRescueCode": "20261122115500Z 0 troisieme@ailleurs.example.org",
+        "moncompteRescueFrozen": "20261125120000Z",
+    }
+    changes = "-\n".join(f"replace: {name}\n{name}: {value}\n" for name, value in facts.items())
+    ours = "" if account(portal, "jmartin001").is_ours else "add: objectClass\nobjectClass: moncompteAccount\n-\n"
+    slapd.add_ldif(f"dn: {people['jmartin001']}\nchangetype: modify\n{ours}{changes}")
+    desk.set_rescue(karim, "jmartin001", address, LOST, AT_THE_COUNTER)
+    after = account(portal, "jmartin001")
+    assert (after.key_address(clock()), after.waiting_rescue, after.is_frozen(clock())) == (address, None, False)
+    portal.outbox.dispatch(clock())
+    told = {mail.to for mail in mailbox.mails}
+    assert told == {("jeanne@ancien.example.org",), ("voleur@ailleurs.example.org",), (address,)}
+
+
 def test_a_key_is_killed_and_a_lock_ended(
     desk: HelpDesk, karim: Operator, portal: Portal, slapd: PrivateSlapd, people: dict[str, str]
 ) -> None:

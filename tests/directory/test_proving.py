@@ -594,3 +594,29 @@ def test_a_dispatched_key_goes_where_a_key_goes_now(
     other.outbox.dispatch(clock())
     assert mailbox.mails[-1].to == (HOME,)
     assert portal.sign_in(proved, key_in(mailbox.mails[-1])).by is By.KEY
+
+
+@pytest.mark.parametrize("is_asked_anew", [False, True])
+def test_between_a_right_code_and_its_modify_another_try_does_not_matter_and_another_code_does(
+    portal: Portal, other: Portal, proved: str, monkeypatch: pytest.MonkeyPatch, is_asked_anew: bool
+) -> None:
+    proof = going_on(new_address(portal, THIRD))
+    code, wrong, replace = right_code(portal), wrong_code(portal), portal.directory.replace_rescue
+    acts = [lambda: other.ask_code(proved, proof.by, proof.mark) if is_asked_anew else try_wrong()]
+
+    def try_wrong() -> None:
+        with pytest.raises(CodeRefused):
+            prove(other, proof, wrong)
+
+    def late(*facts: object) -> str:
+        if acts:
+            acts.pop()()
+        return replace(*facts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(portal.directory, "replace_rescue", late)
+    if is_asked_anew:
+        with pytest.raises(CodeExpired):
+            prove(portal, proof, code)
+        assert account(portal, proved).rescue == HOME
+    else:
+        assert prove(portal, proof, code)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector import keys
+from connector.demo.groups import groups_ldif
 from connector.demo.people import SamplePerson, sample_people, to_ldif
 from connector.model import Strength
 from connector.passwords import PasswordPolicy
@@ -139,7 +140,7 @@ def test_the_check_letter_of_a_bea_ine_is_computed_not_drawn() -> None:
 def test_the_person_with_two_ines_has_two_and_the_staff_has_none(people: list[SamplePerson]) -> None:
     counts = {person.note: len(person.attributes.get("supannCodeINE", ())) for person in people}
     assert counts.pop("active, two INEs") == 2
-    assert counts.pop("staff: outside the population, out of reach") == 0
+    assert {counts.pop(note) for note in list(counts) if note.startswith("staff: ")} == {0}
     assert set(counts.values()) == {1}
 
 
@@ -161,11 +162,47 @@ def test_letter_keys_are_live_for_days_except_the_one_that_is_there_to_be_dead(p
         assert left < timedelta(0) if "expired" in person.note else left >= timedelta(days=5)
 
 
-def test_our_class_is_there_exactly_when_an_attribute_of_ours_is(people: list[SamplePerson]) -> None:
+def test_a_class_of_ours_is_there_exactly_when_an_attribute_of_it_is(people: list[SamplePerson]) -> None:
     for person in people:
-        ours = any(name.startswith("moncompte") for name in person.attributes)
-        assert ("moncompteAccount" in person.attributes["objectClass"]) == ours
+        ours = {name for name in person.attributes if name.startswith("moncompte")}
+        classes = person.attributes["objectClass"]
+        assert ("moncompteOperator" in classes) == ("moncompteEnrolCode" in ours)
+        assert ("moncompteAccount" in classes) == bool(ours - {"moncompteEnrolCode"})
     assert 0 < sum("moncompteAccount" in person.attributes["objectClass"] for person in people) < len(people)
+
+
+def test_an_operator_of_each_kind_may_enrol_for_a_day(people: list[SamplePerson]) -> None:
+    operators = {person.serves: person for person in people if person.serves}
+    assert set(operators) == {"everybody", "component"}
+    for operator in operators.values():
+        until, _blank, hashed = operator.attributes["moncompteEnrolCode"][0].partition(" ")
+        typed = keys.read(operator.enrolment or "")
+        assert typed is not None
+        assert keys.verify(typed.text, hashed)
+        assert until == "20261103093000Z"
+        assert operator.state == "staff"
+
+
+def test_every_student_is_of_a_component_and_a_secretariat_is_of_one_of_theirs(people: list[SamplePerson]) -> None:
+    components = Counter(
+        person.attributes["supannEntiteAffectation"][0] for person in people if person.state != "staff"
+    )
+    assert len(components) == 3
+    assert min(components.values()) > 60
+    (secretary,) = (person for person in people if person.serves == "component")
+    assert secretary.attributes["supannEntiteAffectation"][0] in components
+
+
+def test_the_groups_name_the_operators_and_are_never_empty(people: list[SamplePerson]) -> None:
+    serving = {person.serves: person.dn for person in people}
+    expected = {"helpdesk": [serving["everybody"]], "secretariats": [serving["component"]]}
+    assert members_of_groups(people) == expected
+    assert members_of_groups(people[:3]) == {name: [BASE] for name in expected}
+
+
+def members_of_groups(people: list[SamplePerson]) -> dict[str, list[str]]:
+    groups = dict(read_ldif(groups_ldif(people, BASE)))
+    return {name: groups[f"cn={name},ou=groups,{BASE}"]["member"] for name in ("helpdesk", "secretariats")}
 
 
 def test_sample_passwords_pass_the_default_policy_and_are_strong(people: list[SamplePerson]) -> None:
