@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import timedelta
 
 from connector import keys
 from connector.activation import Activation
@@ -157,6 +158,11 @@ class Portal:
         self.throttle.use("meter_per_account", account.uid)
         is_frozen = by is By.PASSWORD and account.is_frozen(self.now())
         self.judge.change(account, password, rescue, is_frozen=is_frozen)
+
+    @property
+    def code_life(self) -> timedelta:
+        """How long a mailed code lives."""
+        return timedelta(minutes=self.settings.rescue.code_minutes)
 
     def ask_code(self, uid: str, by: By, mark: str, caller: Caller = LOCAL) -> RescueCode:
         """Mail a fresh code: see ``Proving.ask_code``. What comes back tells where (``address``) and since when."""

@@ -19,7 +19,7 @@ from flask_wtf import CSRFProtect
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, hosts, language, security
-from webui.views import PORTAL, about, charter, desk, entry, password, problems, stay, wellknown
+from webui.views import PORTAL, about, charter, desk, entry, password, problems, rescue, stay, wellknown
 from webui.views.desk import door, people  # noqa: F401 (they add their routes)
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
     app.register_blueprint(about.blueprint)
+    app.register_blueprint(rescue.blueprint)
     app.register_blueprint(stay.blueprint)
     app.register_blueprint(charter.blueprint)
     app.register_blueprint(wellknown.blueprint)

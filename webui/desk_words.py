@@ -7,7 +7,6 @@ not what a shell can.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 import flask_babel
 
@@ -16,7 +15,7 @@ from connector.errors import ActRefused, MonCompteError, Obstacle, Throttled
 from connector.helpdesk import SHOWN, View
 from connector.model import Account, By, Origin, Status, masked
 from connector.standing import Hindrance, mails_of_the_day
-from webui import messages
+from webui.messages import day_and_time, wait
 from webui.wording import _, ngettext
 
 
@@ -37,11 +36,6 @@ def choose() -> str:
     return _("Choisissez…")
 
 
-def when(instant: datetime) -> str:
-    """A day and a time, where the university is."""
-    return str(flask_babel.format_datetime(instant, _("EEEE d MMMM 'à' H 'h' mm")))
-
-
 def status(account: Account) -> str:
     """The state in a word."""
     if account.is_locked:
@@ -59,7 +53,7 @@ def ways(view: View) -> list[str]:
         said.append(_("avec son mot de passe"))
     key = view.account.key
     if By.KEY in view.standing.ways and key and key.expiry:
-        said.append(_("avec %(key)s, jusqu’au %(until)s", key=_key(key.origin), until=when(key.expiry)))
+        said.append(_("avec %(key)s, jusqu’au %(until)s", key=_key(key.origin), until=day_and_time(key.expiry)))
     return said
 
 
@@ -88,17 +82,19 @@ def rescue(view: View, *, is_revealed: bool) -> list[str]:
         return address if is_revealed else masked(address)
 
     proved = (
-        _("prouvée le %(when)s", when=when(account.rescue_verified)) if account.rescue_verified else _("non prouvée")
+        _("prouvée le %(when)s", when=day_and_time(account.rescue_verified))
+        if account.rescue_verified
+        else _("non prouvée")
     )
     said = [f"{shown(account.rescue)}, {proved}"]
     if account.bounced:
-        said.append(_("un mail en est revenu le %(when)s : demandez-en une autre", when=when(account.bounced)))
+        said.append(_("un mail en est revenu le %(when)s : demandez-en une autre", when=day_and_time(account.bounced)))
     if account.former and now < account.former.until:
-        old, until = shown(account.former.address), when(account.former.until)
-        said.append(_("changée il y a peu : les clés vont encore à %(old)s, jusqu’au %(until)s", old=old, until=until))
+        old, until = shown(account.former.address), day_and_time(account.former.until)
+        said.append(_("changée il y a peu : les clés vont encore à %(old)s, jusqu’au %(until)s", old=old, until=until))
     if account.frozen_until and now < account.frozen_until:
-        until = when(account.frozen_until)
-        said.append(_("gelée jusqu’au %(until)s : un changement n’était pas du fait de cette personne", until=until))
+        until = day_and_time(account.frozen_until)
+        said.append(_("gelée jusqu’au %(until)s : un changement n’était pas du fait de cette personne", until=until))
     return said
 
 
@@ -109,7 +105,7 @@ def sent() -> str:
 
 def revoked() -> str:
     """After a key was taken back."""
-    return _("La clé est annulée : elle n’ouvre plus rien.")
+    return _("La clé est annulée : elle n’ouvre plus rien.")
 
 
 def unlocked() -> str:
@@ -134,7 +130,7 @@ def no_such_act() -> str:
 
 def issued_already() -> str:
     """To who loads a slip again."""
-    return _("Cette clé a été remise, et ne se montre qu’une fois. Feuille perdue ? Remettez-en une autre.")
+    return _("Cette clé a été remise, et ne se montre qu’une fois. Feuille perdue ? Remettez-en une autre.")
 
 
 def not_done() -> str:
@@ -146,8 +142,8 @@ def refused(error: MonCompteError) -> str:
     """Why an act or a search was refused, and what to do."""
     if isinstance(error, Throttled):
         if error.word == "too-many-keys-an-hour":
-            return _("Vous avez remis autant de clés que permis en une heure : %(wait)s", wait=messages.wait(error))
-        return _("Trop de recherches : %(wait)s", wait=messages.wait(error))
+            return _("Vous avez remis autant de clés que permis en une heure : %(wait)s", wait=wait(error))
+        return _("Trop de recherches : %(wait)s", wait=wait(error))
     assert isinstance(error, ActRefused)  # noqa: S101 (its callers catch these two)
     return _OBSTACLES[error.why]()
 
@@ -155,80 +151,81 @@ def refused(error: MonCompteError) -> str:
 def _shut() -> str:
     """What the administration shut."""
     return _(
-        "Ce compte est suspendu par l’administration, qui seule peut le rouvrir : adressez la personne à la scolarité."
+        "Ce compte est suspendu par l’administration, qui seule peut le rouvrir : adressez la personne à la scolarité."
     )
 
 
 _OBSTACLES: dict[Obstacle, Callable[[], str]] = {
     Obstacle.UNKNOWN: lambda: _(
-        "Personne ne répond à cela parmi les étudiants. Vérifiez sur la carte l’identifiant, l’INE ou le numéro ; pour "
+        "Personne ne répond à cela parmi les étudiants. Vérifiez sur la carte l’identifiant, l’INE ou le numéro ; pour "
         "un membre du personnel, adressez-vous à l’équipe qui administre Mon compte."
     ),
     Obstacle.SEVERAL: lambda: _(
-        "Plusieurs fiches répondent à cela, et personne ne peut donc s’en servir : cherchez par l’identifiant, et "
+        "Plusieurs fiches répondent à cela, et personne ne peut donc s’en servir : cherchez par l’identifiant, et "
         "prévenez l’équipe qui administre Mon compte."
     ),
-    Obstacle.NO_LOGIN: lambda: _("Cette fiche n’a pas d’identifiant : prévenez l’équipe qui administre Mon compte."),
+    Obstacle.NO_LOGIN: lambda: _("Cette fiche n’a pas d’identifiant : prévenez l’équipe qui administre Mon compte."),
     Obstacle.NO_KEY: lambda: _("Il n’y a pas de clé, ou ce n’est plus celle-ci. Remettez-en une."),
-    Obstacle.NOT_LOCKED: lambda: _("Le mot de passe n’est pas bloqué : lisez plus haut ce qui empêche d’entrer."),
+    Obstacle.NOT_LOCKED: lambda: _("Le mot de passe n’est pas bloqué : lisez plus haut ce qui empêche d’entrer."),
     Obstacle.LOCKED_FOR_GOOD: _shut,
     Obstacle.SAME_ADDRESS: lambda: _("C’est déjà son adresse de secours."),
-    Obstacle.NO_RESCUE: lambda: _("Il n’y a pas d’adresse de secours : remettez une clé, ou donnez-lui une adresse."),
+    Obstacle.NO_RESCUE: lambda: _("Il n’y a pas d’adresse de secours : remettez une clé, ou donnez-lui une adresse."),
     Obstacle.VAGUE: lambda: _(
-        "C’est trop peu pour chercher : écrivez le nom entier, mieux encore prénom et nom, ou un identifiant."
+        "C’est trop peu pour chercher : écrivez le nom entier, mieux encore prénom et nom, ou un identifiant."
     ),
     Obstacle.NOT_SERVED: lambda: _(
-        "Cette personne relève d’une autre composante que la vôtre : adressez-la à son secrétariat, ou au "
+        "Cette personne relève d’une autre composante que la vôtre : adressez-la à son secrétariat, ou au "
         "guichet central."
     ),
     Obstacle.OPERATOR: lambda: _(
-        "C’est le compte d’un opérateur du guichet : seule l’équipe qui administre Mon compte peut y toucher."
+        "C’est le compte d’un opérateur du guichet : seule l’équipe qui administre Mon compte peut y toucher."
     ),
     Obstacle.SHUT: _shut,
-    Obstacle.CLOSED: lambda: _("Ce compte est fermé : aucune clé ne l’ouvrirait. La scolarité peut dire pourquoi."),
+    Obstacle.CLOSED: lambda: _("Ce compte est fermé : aucune clé ne l’ouvrirait. La scolarité peut dire pourquoi."),
     Obstacle.ENOUGH_TODAY: lambda: _(
-        "Assez de clés lui ont été envoyées aujourd’hui : remettez-en une sur une feuille, et vérifiez l’adresse."
+        "Assez de clés lui ont été envoyées aujourd’hui : remettez-en une sur une feuille, et vérifiez l’adresse."
     ),
-    Obstacle.NO_REASON: lambda: _("Dites pourquoi : choisissez un motif."),
-    Obstacle.NO_DOCUMENT: lambda: _("Dites quel document vous avez vu : choisissez-le."),
+    Obstacle.NO_REASON: lambda: _("Dites pourquoi : choisissez un motif."),
+    Obstacle.NO_DOCUMENT: lambda: _("Dites quel document vous avez vu : choisissez-le."),
 }
 
 
 def _resting(view: View) -> str:
     if until := view.standing.rests_until:
         return _(
-            "Trop de mots de passe faux : il est bloqué jusqu’au %(until)s. Une clé ouvre quand même ; ou "
+            "Trop de mots de passe faux : il est bloqué jusqu’au %(until)s. Une clé ouvre quand même ; ou "
             "débloquez-le.",
-            until=when(until),
+            until=day_and_time(until),
         )
-    return _("Trop de mots de passe faux : il est bloqué. Une clé ouvre quand même ; ou débloquez-le.")
+    return _("Trop de mots de passe faux : il est bloqué. Une clé ouvre quand même ; ou débloquez-le.")
 
 
 _HINDRANCES: dict[Hindrance, Callable[[View], str]] = {
     Hindrance.LOCKED: lambda view: _shut(),
     Hindrance.SUSPENDED: lambda view: _shut(),
-    Hindrance.CLOSED: lambda view: _("Ce compte est fermé ou pas encore ouvert : la scolarité peut dire pourquoi."),
+    Hindrance.CLOSED: lambda view: _("Ce compte est fermé ou pas encore ouvert : la scolarité peut dire pourquoi."),
     Hindrance.NOT_BEGUN: lambda view: _("Ce compte ne s’ouvre que le %(day)s.", day=_day(view.account.state.since)),
     Hindrance.ENDED: lambda view: _("Ce compte s’est fermé le %(day)s.", day=_day(view.account.state.until)),
     Hindrance.RESTING: _resting,
     Hindrance.NO_KEY: lambda view: _(
-        "Le compte n’a jamais été activé, et il n’y a pas de clé pour le faire : remettez-en une."
+        "Le compte n’a jamais été activé, et il n’y a pas de clé pour le faire : remettez-en une."
     ),
-    Hindrance.KEY_EXPIRED: lambda view: _("La clé a expiré : remettez-en une autre."),
+    Hindrance.KEY_EXPIRED: lambda view: _("La clé a expiré : remettez-en une autre."),
     Hindrance.KEY_WORN_OUT: lambda view: _(
-        "Trop de clés fausses ont été essayées : la sienne ne sert plus. Remettez-en une."
+        "Trop de clés fausses ont été essayées : la sienne ne sert plus. Remettez-en une."
     ),
     Hindrance.NO_RESCUE: lambda view: _(
-        "Il n’y a pas d’adresse de secours : aucune clé ne peut être envoyée par mail."
+        "Il n’y a pas d’adresse de secours : aucune clé ne peut être envoyée par mail."
     ),
+    Hindrance.BOUNCED: lambda view: _("Un mail lui est revenu : demandez-lui une autre adresse de secours."),
     Hindrance.MAIL_WAITS: lambda view: _(
-        "Un mail avec une clé attend de partir : le serveur de mail ne l’a pas encore pris."
+        "Un mail avec une clé attend de partir : le serveur de mail ne l’a pas encore pris."
     ),
-    Hindrance.MAIL_GIVEN_UP: lambda view: _("Un mail n’a pas pu être remis : vérifiez l’adresse de secours."),
+    Hindrance.MAIL_GIVEN_UP: lambda view: _("Un mail n’a pas pu être remis : vérifiez l’adresse de secours."),
     Hindrance.ENOUGH_TODAY: lambda view: _(
-        "Assez de clés ont été envoyées aujourd’hui : vérifiez que l’adresse est la bonne."
+        "Assez de clés ont été envoyées aujourd’hui : vérifiez que l’adresse est la bonne."
     ),
-    Hindrance.COOLING_DOWN: lambda view: _("Une clé vient d’être envoyée : qu’on regarde aussi dans les indésirables."),
+    Hindrance.COOLING_DOWN: lambda view: _("Une clé vient d’être envoyée : qu’on regarde aussi dans les indésirables."),
 }
 
 
@@ -237,13 +234,13 @@ def _key_fact(view: View) -> str:
     if key is None:
         return _("aucune")
     said = _key(key.origin)
-    return _("%(key)s, jusqu’au %(until)s", key=said, until=when(key.expiry)) if key.expiry else said
+    return _("%(key)s, jusqu’au %(until)s", key=said, until=day_and_time(key.expiry)) if key.expiry else said
 
 
 def _mails_fact(view: View) -> str:
     mailed = mails_of_the_day(view.account, view.now)
     count = ngettext("%(num)d ces dernières 24 heures", "%(num)d ces dernières 24 heures", len(mailed))
-    return _("%(count)s, le dernier %(when)s", count=count, when=when(mailed[-1])) if mailed else count
+    return _("%(count)s, le dernier %(when)s", count=count, when=day_and_time(mailed[-1])) if mailed else count
 
 
 def _wrong_fact(account: Account) -> str:
@@ -265,4 +262,4 @@ def _day(day: object) -> str:
 
 def cut() -> str:
     """Under the results of a search that found more than are shown."""
-    return _("Il y en a plus de %(shown)s : ajoutez le prénom, ou cherchez par le numéro.", shown=SHOWN)
+    return _("Il y en a plus de %(shown)s : ajoutez le prénom, ou cherchez par le numéro.", shown=SHOWN)

@@ -227,7 +227,7 @@ class SearchForm(PortalForm):
         filters=[_IDENTIFIER],
         validators=[
             DataRequired(_("Écrivez qui vous cherchez.")),
-            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour une recherche : vérifiez ce champ.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour une recherche : vérifiez ce champ.")),
         ],
     )
 
@@ -236,7 +236,7 @@ class ActForm(PortalForm):
     """What an operator does to an account; the choices are the settings', and the code goes where none is asked."""
 
     act = RadioField(
-        _("Que faire ?"), validators=[DataRequired(_("Choisissez ce qu’il faut faire."))], validate_choice=False
+        _("Que faire ?"), validators=[DataRequired(_("Choisissez ce qu’il faut faire."))], validate_choice=False
     )
     address = StringField(_("Sa nouvelle adresse de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
     reason = SelectField(_("Motif"), validators=[DataRequired(_("Choisissez un motif."))], validate_choice=False)
@@ -255,4 +255,32 @@ class ActForm(PortalForm):
     def validate_document(self, field: Field) -> None:
         """A document, where the act gives the account to whoever stands there."""
         if self.act.data in {"key", "rescue"} and not field.data:
-            raise ValidationError(_("Dites quel document vous avez vu : choisissez-le."))
+            raise ValidationError(_("Dites quel document vous avez vu : choisissez-le."))
+
+
+class MailedCodeForm(PortalForm):
+    """The code that proves a rescue address."""
+
+    code = StringField(
+        _("Code à six chiffres"),
+        filters=[_CODE],
+        validators=[DataRequired(_("Écrivez le code qui est dans le mail.")), _CODE_LENGTH],
+    )
+
+
+class OppositionForm(PortalForm):
+    """*It was not me*: whose change it was, and the code of the mail that told of it."""
+
+    identifier = StringField(
+        _("Identifiant"),
+        filters=[_IDENTIFIER],
+        validators=[
+            DataRequired(_("Écrivez votre identifiant, par exemple jmartin001.")),
+            Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ.")),
+        ],
+    )
+    code = StringField(
+        _("Code du mail"),
+        filters=[_CODE],
+        validators=[DataRequired(_("Écrivez le code qui est dans le mail.")), _CODE_LENGTH],
+    )

@@ -181,6 +181,11 @@ def cookies_refused() -> Told:
     )
 
 
+def day_and_time(instant: datetime) -> str:
+    """A day and a time, where the university is."""
+    return str(flask_babel.format_datetime(instant, _("EEEE d MMMM 'à' H 'h' mm")))
+
+
 def time_of_day(instant: datetime) -> str:
     """Hours and minutes, where the university is."""
     return str(flask_babel.format_time(instant, _("H 'h' mm")))

@@ -138,13 +138,41 @@ def end_visit() -> None:
 
 
 def keep_done(done: Done, masked_rescue: str, now: datetime) -> None:
-    """End the session but for what the page after needs: the proof is used up, the name is nobody's business."""
+    """End the session but for what the page after needs: the proof is used up, the name is nobody's business.
+
+    Where a code was mailed, a session goes on with the new proof until it is entered, or put off.
+    """
     facts = {
         "activated": done.activated,
         "password_changed": done.password_changed,
-        "new_rescue": masked_rescue if done.rescue_changed else "",
+        "new_rescue": masked_rescue if done.rescue_changed or done.rescue_waits else "",
         "rescue_is_first": not done.account.rescue,
+        "rescue_waits": done.rescue_waits,
     }
+    _keep(facts, now)
+    if done.code_address and done.proof:
+        proof = done.proof
+        session.update(uid=proof.account.uid, by=proof.by.value, mark=proof.mark)
+
+
+def keep_proved(masked_rescue: str, former_until: str, now: datetime) -> None:
+    """The same once an address was proved; what was done before it stays told."""
+    facts = (facts_of_done() or dict[str, Any]()) | {"new_rescue": "", "rescue_waits": False}
+    _keep(facts | {"proved": masked_rescue, "former_until": former_until}, now)
+
+
+def facts_of_done() -> dict[str, Any] | None:
+    """What was just done in this session, if anything was."""
+    return session.get("done")
+
+
+def end_proof() -> None:
+    """Forget who came, and keep what was done for the page after."""
+    for name in ("uid", "by", "mark", "extended"):
+        session.pop(name, None)
+
+
+def _keep(facts: dict[str, Any], now: datetime) -> None:
     click = click_mark()
     session.clear()
     session.update(done=facts, opened=int(now.timestamp()), click=click)
@@ -161,7 +189,8 @@ def click_mark() -> str:
 
 
 def read_done(now: datetime, minutes: int) -> dict[str, Any] | None:
-    """What was just done: ``activated``, ``password_changed``, ``new_rescue`` (masked, or empty), ``rescue_is_first``.
+    """What was just done: ``activated``, ``password_changed``, ``new_rescue`` (masked, or empty), ``rescue_is_first``,
+    ``rescue_waits``; ``proved`` (an address, masked) and ``former_until`` where a code was entered.
 
     None when nothing was, or too long ago.
     """

@@ -27,7 +27,7 @@ def test_the_new_password_works_and_an_empty_rescue_field_means_keep(client: Fla
 
 
 def test_a_new_rescue_address_is_kept_and_an_empty_password_means_keep(client: FlaskClient, portal: Portal) -> None:
-    assert change(client, PASSWORD, rescue="jeanne@ailleurs.example").headers["Location"] == "/fait"
+    assert change(client, PASSWORD, rescue="jeanne@ailleurs.example").headers["Location"] == "/adresse"
     assert "Votre adresse de secours est changée" in client.get("/fait").text
     assert account(portal, "jmartin001").rescue == "jeanne@ailleurs.example"
     assert portal.sign_in("jmartin001", PASSWORD).by is By.PASSWORD

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from connector import qr
 from connector.demo.slapd import PrivateSlapd
-from connector.errors import CodeRefused
+from connector.errors import FactorRefused
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
@@ -190,7 +190,7 @@ def test_a_code_confirms_for_five_minutes(portal: Portal, clock: MovingClock, cl
         desk.confirm("none is asked for")
         clock.forward(seconds=1)
         assert not desk.is_confirmed()
-        with pytest.raises(CodeRefused):
+        with pytest.raises(FactorRefused):
             desk.confirm("000000")
         assert not desk.is_confirmed()
         desk.confirm(phone.next_code())

@@ -9,7 +9,7 @@ from connector.portal import Portal
 from tests.conftest import PASSWORD
 from tests.portal_fixtures import account, issue
 from tests.web.conftest import ClientWith
-from tests.web.steps import NEW_PASSWORD, change, choose, is_open, pointed_at, sign_in, told_at
+from tests.web.steps import NEW_PASSWORD, change, choose, is_open, pointed_at, post, sign_in, told_at
 
 
 def come_by_key(client: FlaskClient, portal: Portal, uid: str = "emercier") -> FlaskClient:
@@ -21,10 +21,13 @@ def test_one_act_gives_password_and_rescue_address_and_the_session_can_do_no_mor
     client: FlaskClient, portal: Portal
 ) -> None:
     answer = choose(come_by_key(client, portal), NEW_PASSWORD, rescue=" elodie@ailleurs.example ")
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/fait")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/adresse")
     assert "Votre compte est activé" in client.get("/fait").text
     assert portal.sign_in("emercier", NEW_PASSWORD).by is By.PASSWORD
     assert account(portal, "emercier").rescue == "elodie@ailleurs.example"
+    with client.session_transaction() as session:
+        assert set(session) == {"done", "opened", "click", "csrf_token", "uid", "by", "mark"}
+    assert post(client, "/adresse/plus-tard").headers["Location"] == "/fait"
     with client.session_transaction() as session:
         assert set(session) == {"done", "opened", "click", "csrf_token"}
     assert client.get("/mot-de-passe").headers["Location"] == "/"

@@ -71,7 +71,7 @@ def test_a_click_without_scripts_brings_the_form_back_with_the_rescue_address_an
         assert RESCUE not in str(dict(session))
     clock.forward(minutes=14, seconds=59)
     typed = {"password": NEW_PASSWORD, "confirmation": NEW_PASSWORD, "rescue": RESCUE}
-    assert post(client, "/mot-de-passe", **typed).headers["Location"] == "/fait"
+    assert post(client, "/mot-de-passe", **typed).headers["Location"] == "/adresse"
     assert account(portal, "emercier").rescue == RESCUE
 
 

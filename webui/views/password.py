@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from connector.errors import ChangeRefused, CharterDue, MonCompteError, NothingToChange, ProofRefused, Throttled
 from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
-from webui import messages, rules, security
+from webui import messages, rescue_words, rules, security
 from webui.forms import ChangeForm, NewPasswordForm, PortalForm
 from webui.messages import Told
 from webui.security import Visit
@@ -34,8 +34,9 @@ def change() -> ResponseReturnValue:
     error: MonCompteError | None = None
     if is_acceptable(form):
         try:
-            security.keep_done(_act(visit, form), masked(form["rescue"].data or ""), current_portal().now())
-            return redirect(url_for("password.done"), 303)
+            done = _act(visit, form)
+            security.keep_done(done, masked(form["rescue"].data or ""), current_portal().now())
+            return redirect(url_for("rescue.code" if done.code_address and done.proof else "password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused
     _tell_all(form, visit, account, error)
@@ -126,6 +127,7 @@ def render(visit: Visit, account: Account, form: PortalForm, refused: Told | Non
     demanded = current_portal().policy.rules()
     return render_template(
         "password.html",
+        news=rescue_words.news(account, visit.by, current_portal().now()),
         form=form,
         refused=refused,
         visit=visit,

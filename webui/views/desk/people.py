@@ -96,7 +96,7 @@ def slip(uid: str) -> ResponseReturnValue:
 def _issue(uid: str, form: ActForm) -> ResponseReturnValue:
     issued = _desk().issue_key(current_operator(), uid, _why(form), current_caller())
     session[_ISSUED] = _click(uid)
-    return render_template("desk/slip.html", slip=issued, until=desk_words.when(issued.until))
+    return render_template("desk/slip.html", slip=issued, until=messages.day_and_time(issued.until))
 
 
 def _click(uid: str) -> str:
