@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import pyotp
 from playwright.sync_api import Page
 
-from connector.portal import Portal
 from tests.conftest import PASSWORD
-from tests.desk_steps import offer
+from tests.desk_steps import Phone, offer
 
 if TYPE_CHECKING:
     from tests.browser.states import Scene
 
-STEP = timedelta(seconds=30)
-
-
-class Authenticator:
-    """Makes the codes of an operator who was just enrolled; each moves the scene's clock on by a step."""
-
-    def __init__(self, scene: Scene, login: str = "kdesk") -> None:
-        self._scene, self.login = scene, login
-        site: Portal = scene.site
-        begun = site.desk_door.begin_enrolment(login, PASSWORD, offer(site, login))
-        enrolment = site.desk_door.enrolment(login, begun.enrolment_mark)
-        self._totp = pyotp.TOTP(enrolment.secret)
-        site.desk_door.enrol(login, begun.enrolment_mark, self.code())
-
-    def code(self) -> str:
-        """One that was not used yet."""
-        self._scene.clock.instant += STEP
-        return self._totp.at(self._scene.clock())
+_numbers = count()
 
 
 def fill_in(page: Page, **typed: str) -> None:
@@ -46,26 +27,66 @@ def fill_in(page: Page, **typed: str) -> None:
     page.wait_for_load_state()
 
 
-def at_the_desk(page: Page, scene: Scene, login: str = "kdesk") -> Authenticator:
-    """Signed in, before the search box."""
+def _enrolling(page: Page, scene: Scene) -> None:
     scene.changes_people()
-    phone = Authenticator(scene, login)
+    page.goto("/guichet/inscription")
+    for name, value in (("identifier", "kdesk"), ("password", PASSWORD), ("offered", offer(scene.site, "kdesk"))):
+        page.locator(f"#{name}").fill(value)
+    page.locator("#offered").press("Enter")
+    page.wait_for_url("**/inscription/code")
+
+
+def _first_code(page: Page, scene: Scene, code: str = "") -> None:
+    _enrolling(page, scene)
+    link = page.locator("a[href^=otpauth]").get_attribute("href") or ""
+    page.locator("#code").fill(code or Phone("kdesk", link, scene.clock, []).code())
+    page.locator("#code").press("Enter")
+    page.wait_for_load_state()
+
+
+def at_the_desk(page: Page, scene: Scene) -> None:
+    """Signed in, before the search box."""
+    _first_code(page, scene)
+    page.goto("/guichet")
+
+
+def _desk_refused(path: str, page: Page, _scene: Scene) -> None:
+    page.goto(path)
+    for box in page.locator("main input:not([type=hidden])").all():
+        box.fill(f"inconnu{next(_numbers)}")
+    page.locator("main button.primary").click()
+    page.wait_for_load_state()
+
+
+def _desk_form_expired(page: Page, scene: Scene) -> None:
+    """An operator who signs in once more, from a page of before."""
+    at_the_desk(page, scene)
     page.goto("/guichet/connexion")
-    fill_in(page, identifier=login, password=PASSWORD, code=phone.code())
-    page.wait_for_url("**/guichet")
-    return phone
+    page.locator("main [name=csrf_token]").evaluate("field => { field.value = 'of before'; }")
+    page.locator("main button.primary").click()
+    page.wait_for_load_state()
 
 
-def act(page: Page, what: str, document: bool = True, **typed: str) -> None:
+def _desk_expired(page: Page, scene: Scene) -> None:
+    at_the_desk(page, scene)
+    scene.clock.forward(minutes=scene.site.settings.desk.idle_minutes)
+    page.goto("/guichet")
+
+
+def act(page: Page, what: str, **typed: str) -> None:
     """On an account's page, the form filled in and sent."""
     page.locator(f"input[value={what}]").check()
     page.locator("#reason").select_option(index=1)
-    if document:
+    if what in {"key", "rescue"}:
         page.locator("#document").select_option(index=1)
     for field, value in typed.items():
         page.locator(f"#{field}").fill(value)
-    page.get_by_role("button", name="Valider").or_(page.get_by_role("button", name="Confirm")).click()
+    page.locator(".aside [type=submit]").click()
     page.wait_for_load_state()
+
+
+def _open(path: str, page: Page, _scene: Scene) -> None:
+    page.goto(path)
 
 
 def _searched(typed: str, page: Page, scene: Scene) -> None:
@@ -97,7 +118,17 @@ def _acted(what: str, page: Page, scene: Scene, **typed: str) -> None:
 
 DESK_STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
     {
-        "desk, search": lambda page, scene: at_the_desk(page, scene) and None,
+        "desk door": partial(_open, "/guichet/connexion"),
+        "desk door, session required": partial(_open, "/guichet"),
+        "desk door, refused": partial(_desk_refused, "/guichet/connexion"),
+        "desk door, session expired": _desk_expired,
+        "desk, enrol": partial(_open, "/guichet/inscription"),
+        "desk, enrol, refused": partial(_desk_refused, "/guichet/inscription"),
+        "desk, QR code": _enrolling,
+        "desk, QR code, wrong code": partial(_first_code, code="000000"),
+        "desk, recovery codes": _first_code,
+        "desk, form expired": _desk_form_expired,
+        "desk": at_the_desk,
         "desk, found several": partial(_searched, "fontaine"),
         "desk, found nobody": partial(_searched, "xavier personne"),
         "desk, too vague": partial(_searched, "a*"),

@@ -24,8 +24,8 @@ from connector.model import Caller
 from connector.portal import Portal
 from connector.settings.sections import Charter
 from tests.browser.desk_states import DESK_STATES
+from tests.browser.rescue_states import RESCUE_STATES
 from tests.conftest import PASSWORD, reset_people
-from tests.desk_steps import Phone, offer
 from tests.portal_fixtures import AT_ONCE, MovingClock, issue, other_key, slip
 from tests.web.steps import NEW_PASSWORD
 from webui.server import listen
@@ -271,51 +271,6 @@ def _form_expired(field_id: str, page: Page, _scene: Scene) -> None:
     page.wait_for_load_state()
 
 
-def _enrolling(page: Page, scene: Scene) -> None:
-    scene.changes_people()
-    page.goto("/guichet/inscription")
-    for name, value in (("identifier", "kdesk"), ("password", PASSWORD), ("offered", offer(scene.site, "kdesk"))):
-        page.locator(f"#{name}").fill(value)
-    page.locator("#offered").press("Enter")
-    page.wait_for_url("**/inscription/code")
-
-
-def _first_code(page: Page, scene: Scene, code: str = "") -> None:
-    _enrolling(page, scene)
-    link = page.locator("a[href^=otpauth]").get_attribute("href") or ""
-    page.locator("#code").fill(code or Phone("kdesk", link, scene.clock, []).code())
-    page.locator("#code").press("Enter")
-    page.wait_for_load_state()
-
-
-def _at_desk(page: Page, scene: Scene) -> None:
-    _first_code(page, scene)
-    page.goto("/guichet")
-
-
-def _desk_refused(path: str, page: Page, _scene: Scene) -> None:
-    page.goto(path)
-    for box in page.locator("main input:not([type=hidden])").all():
-        box.fill(next(_strangers))
-    page.locator("main button.primary").click()
-    page.wait_for_load_state()
-
-
-def _desk_form_expired(page: Page, scene: Scene) -> None:
-    """An operator who signs in once more, from a page of before."""
-    _at_desk(page, scene)
-    page.goto("/guichet/connexion")
-    page.locator("main [name=csrf_token]").evaluate("field => { field.value = 'of before'; }")
-    page.locator("main button.primary").click()
-    page.wait_for_load_state()
-
-
-def _desk_expired(page: Page, scene: Scene) -> None:
-    _at_desk(page, scene)
-    scene.clock.forward(minutes=scene.site.settings.desk.idle_minutes)
-    page.goto("/guichet")
-
-
 def _too_large(page: Page, _scene: Scene) -> None:
     page.goto("/")
     page.locator("#identifier").evaluate("field => { field.maxLength = 70000; field.value = 'x'.repeat(70000); }")
@@ -343,6 +298,7 @@ def _outage(page: Page, scene: Scene) -> None:
 
 STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
     DESK_STATES
+    | RESCUE_STATES
     | {
         "landing": partial(_open, "/"),
         "landing, nothing typed": lambda page, _: sign_in(page, "", ""),
@@ -384,17 +340,6 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "charter": _charter,
         "charter, not ticked": _charter_not_ticked,
         "charter, new version": _charter_changed,
-        "desk door": partial(_open, "/guichet/connexion"),
-        "desk door, session required": partial(_open, "/guichet"),
-        "desk door, refused": partial(_desk_refused, "/guichet/connexion"),
-        "desk door, session expired": _desk_expired,
-        "desk, enrol": partial(_open, "/guichet/inscription"),
-        "desk, enrol, refused": partial(_desk_refused, "/guichet/inscription"),
-        "desk, QR code": _enrolling,
-        "desk, QR code, wrong code": partial(_first_code, code="000000"),
-        "desk, recovery codes": _first_code,
-        "desk, form expired": _desk_form_expired,
-        "desk": _at_desk,
         "help": partial(_open, "/aide"),
         "privacy": partial(_open, "/confidentialite"),
         "accessibility": partial(_open, "/accessibilite"),
