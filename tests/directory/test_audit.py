@@ -128,6 +128,7 @@ def test_a_whole_story_in_its_lines(
     assert told == [
         ("account:session:open", "done", "", "emercier"),
         ("account:key:redeem", "done", "", "emercier"),
+        ("account:session:close", "done", "", "emercier"),  # that in which the code could have been typed
         ("account:session:open", "done", "", "emercier"),
         ("account:credentials:change", "refused", "wrong-current-password", "emercier"),
         ("account:credentials:change", "done", "", "emercier"),
