@@ -1,10 +1,10 @@
 """Does time tell a stranger who exists?  ``python -m tests.bench.equal_time [--help]``
 
-Asks for keys and tries to sign in, at the help desk too, over a socket, for people of every kind in random order, and
-compares the median time of each kind with that of unknown people for whom the same was typed: of the request itself,
-of another's asking right after it, and of eight small pages right after it, which a mail being sent would slow down.
-The passwords are not hashed as the decoy's is: that must not show either. slapd, mail server,
-portal and visitor are processes of their own.
+Asks for keys, tries to sign in, at the help desk too, and says *it was not me*, over a socket, for people of every kind
+in random order, and compares the median time of each kind with that of unknown people for whom the same was typed: of
+the request itself, of another's asking right after it, and of eight small pages right after it, which a mail being sent
+would slow down. The passwords are not hashed as the decoy's is: that must not show either. slapd, mail server, portal
+and visitor are processes of their own.
 Exit code 1: a ratio of medians lies outside 0.98 to 1.02, and its 95 % interval does not hold 1: it is not noise.
 
 The defaults take some twenty minutes; ``--no-steps`` shows what the steps of ``[throttle]`` hide.
@@ -19,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from itertools import count, cycle
 from statistics import median
@@ -27,6 +28,7 @@ from connector import keys
 from connector.clock import utc_now
 from connector.demo.people import SamplePerson, sample_people, to_ldif
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
+from connector.directory.entries import to_time
 from connector.settings import Settings
 from connector.throttle import LIMITS
 from tests.bench.rig import Visitor, portal_on, with_sections
@@ -80,12 +82,14 @@ def main() -> int:
     people = [_or_operator(person) for person in sample_people(count_of_all, utc_now(), SAMPLE_SUFFIX)]
     times: Times = defaultdict(list)
     with PrivateSlapd() as slapd:
-        slapd.add_ldif(to_ldif([*people, *_two_with_one_ine(people)]))
+        changed = _in_a_cool_down(people)
+        slapd.add_ldif(to_ldif([*people, *_two_with_one_ine(people), *changed]))
         adjust = partial(adjusted, smtp_down=options.smtp_down, no_steps=options.no_steps)
         with portal_on(slapd, adjust) as port, Visitor(port) as visitor:
             _measure(visitor, _asking(visitor, people), options.requests, times)
             _measure(visitor, _signing_in(visitor, people), options.sign_ins, times)
             _measure(visitor, _at_the_desk(visitor, people), options.sign_ins, times)
+            _measure(visitor, _opposing(visitor, people, changed), options.sign_ins, times)
     return report(times)
 
 
@@ -107,6 +111,27 @@ def _or_operator(person: SamplePerson) -> SamplePerson:
         return person
     classes = [*person.attributes["objectClass"], "moncompteOperator"]
     return replace(person, attributes={**person.attributes, "objectClass": classes})
+
+
+def _in_a_cool_down(people: Sequence[SamplePerson]) -> list[SamplePerson]:
+    """Some of the people once more, by other logins, whose rescue address was changed of late."""
+    former = f"{to_time(utc_now() + timedelta(days=3))} former@courriel.example"
+    changed = {"supannCodeINE": [], "moncompteRescueFormer": [former]}
+    return [
+        replace(
+            person,
+            uid=f"c{person.uid}",
+            dn=person.dn.replace("uid=", "uid=c", 1),
+            attributes={
+                **person.attributes,
+                **changed,
+                "uid": [f"c{person.uid}"],
+                "objectClass": [*person.attributes["objectClass"], "moncompteAccount"],
+            },
+        )
+        for person in people
+        if person.state == "active" and person.rescue
+    ][:_COOLING]
 
 
 def _asking(visitor: Visitor, people: Sequence[SamplePerson]) -> list[Kind]:
@@ -176,6 +201,19 @@ def _at_the_desk(visitor: Visitor, people: Sequence[SamplePerson]) -> list[Kind]
     return [Kind("(desk) password", name, partial(request, logins)) for name, logins in who.items()]
 
 
+def _opposing(visitor: Visitor, people: Sequence[SamplePerson], changed: Sequence[SamplePerson]) -> list[Kind]:
+    who = {
+        UNKNOWN: _unknown(people),
+        "changed address": cycle([person.uid for person in changed]),
+        "active": cycle(_logins(people, "active", has_rescue=True)),
+    }
+
+    def request(logins: Iterator[str]) -> bytes:
+        return visitor.form("/pas-moi", identifier=next(logins), code="K7QF9-M2XT4")
+
+    return [Kind("(not me) code", name, partial(request, logins)) for name, logins in who.items()]
+
+
 def _logins(people: Sequence[SamplePerson], state: str, *, has_rescue: bool) -> list[str]:
     return [person.uid for person in people if person.state == state and bool(person.rescue) is has_rescue]
 
@@ -188,9 +226,10 @@ def _unknown(people: Sequence[SamplePerson]) -> Iterator[str]:
 def _measure(visitor: Visitor, kinds: Sequence[Kind], requests: int, times: Times) -> None:
     """Each kind so many times, in random order: a request, and at once another's or some pages; a rest."""
     ask, read = [visitor.form("/oubli", identifier="nobody-at-all")], [visitor.page("/connexion")] * _PAGES
-    for number, kind in enumerate(_dice.sample(list(kinds) * requests, len(kinds) * requests)):
-        times[kind.typed, kind.who, ITSELF].append(visitor.say(kind.request()))
-        what, after = (ASKED_AFTER, ask) if number % 2 else (READ_AFTER, read)
+    for kind in _dice.sample(list(kinds) * requests, len(kinds) * requests):
+        own = times[kind.typed, kind.who, ITSELF]
+        own.append(visitor.say(kind.request()))
+        what, after = (ASKED_AFTER, ask) if len(own) % 2 else (READ_AFTER, read)
         times[kind.typed, kind.who, what].append(sum(map(visitor.say, after)))
         time.sleep(_REST_SECONDS * _dice.uniform(0.8, 1.2))
 

@@ -17,6 +17,7 @@ KINDS = {
     "mistyped key": SIGNING_IN,
     "wrong key": SIGNING_IN,
     "(desk) password": {"unknown", "operator", "student"},
+    "(not me) code": {"unknown", "changed address", "active"},
 }
 
 

@@ -283,8 +283,8 @@ def test_at_the_same_instant_no_more_than_ten_pass(
         except Throttled:
             told.append("enough")
 
-    whom = ["emercier", "nfaure", "jmartin001", "mdarcy"]
-    clicks = [threading.Thread(target=click, args=((desk, second)[turn % 2], whom[turn % 4])) for turn in range(16)]
+    whom = ["emercier", "nfaure", "jmartin001", "mdarcy", "lroy", "rbenali", "zpetit", "tlambert"]  # two clicks each
+    clicks = [threading.Thread(target=click, args=((desk, second)[turn % 2], whom[turn % 8])) for turn in range(16)]
     for one in clicks:
         one.start()
     for one in clicks:
