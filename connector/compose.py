@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid, parseaddr
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
@@ -24,12 +24,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from connector import keys, languages, otp, rescue
 from connector.errors import MailRejected
-from connector.model import Account, Former, Happened, Notice, Status
+from connector.languages import REFERENCE
+from connector.model import Account, Former, Happened, HelpRequest, Notice, Status
 from connector.settings import Settings
 from connector.settings.theme import Theme
 from connector.vault import Postmark
 
 TEMPLATES = Path(__file__).parent / "mails"
+_LONGEST_SUBJECT = 120  # characters
 _GAP = re.compile(r"\n{3,}")
 Facts = Mapping[str, object]
 Skin = Literal["text", "html"]
@@ -41,6 +43,7 @@ class Composer:
     def __init__(self, settings: Settings, theme: Theme) -> None:
         self._mail, self._web, self._theme = settings.mail, settings.web, theme
         self._host = urlsplit(settings.web.portal_url).hostname
+        self._assistance = parseaddr(settings.assistance.mailbox)[1]
         self._postmark = Postmark(settings.web.secret_keys)
         self._code_life = timedelta(minutes=settings.rescue.code_minutes)
         self._logo = _logo(theme)
@@ -66,6 +69,23 @@ class Composer:
         """
         mail, facts = self._told(account, notice, now)
         return self._compose(mail, account, notice.address, now, facts)
+
+    def request_mail(self, request: HelpRequest, now: datetime) -> EmailMessage:
+        """A request for help, to the desk's mailbox, in French: whoever answers it writes to the person by itself.
+
+        Nothing in it is verified, and it says so; nothing typed becomes a header but the address to answer to, which
+        was read as one.
+        """
+        facts = {**self._always(REFERENCE), "request": request, "received": self._local(request.received, REFERENCE)}
+        subject, _, text = _written("request", "text", REFERENCE, facts).partition("\n")
+        message = self._addressed(self._assistance, " ".join(subject.split())[:_LONGEST_SUBJECT])
+        message["Reply-To"] = Address(addr_spec=request.answer_to)
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = make_msgid(request.number, self._host)
+        message.set_content(_GAP.sub("\n\n", text.strip()) + "\n")
+        self._add_html(message, _written("request", "html", REFERENCE, facts))
+        message["Content-Language"] = REFERENCE
+        return message
 
     def _told(self, account: Account, notice: Notice, now: datetime) -> tuple[str, Facts]:
         """Which mail a notice is, and what it says."""
@@ -130,7 +150,10 @@ class Composer:
         """What every mail may speak of."""
         theme = self._theme
         looks = {"look": theme.look, "light": theme.light, "dark": theme.dark, "logo": self._logo_id}
-        said = {"language": language, "words": theme.words(language), "tongue": partial(theme.tongue, language)}
+        words = theme.words(language)
+        ours = f"{self._web.portal_url.rstrip('/')}/assistance" if self._assistance else ""
+        said = {"language": language, "words": words, "tongue": partial(theme.tongue, language)}
+        said["assistance_url"] = words.assistance_url or ours
         return {**said, "web": self._web, **looks}
 
     def _addressed(self, to: str, subject: str) -> EmailMessage:

@@ -110,6 +110,10 @@ class Counters:
         """Count one more; whether there was room under every limit."""
         return all(self._with_storage(lambda limiter: [limiter.hit(limit, counter.key) for limit in counter.limits]))
 
+    def has_room(self, counter: Counter) -> bool:
+        """Whether one more would count; counts nothing."""
+        return self._with_storage(lambda limiter: _full(limiter, counter) is None)
+
     def clear(self, counters: Iterable[Counter]) -> None:
         """Forget what was counted."""
         every = [(limit, counter.key) for counter in counters for limit in counter.limits]

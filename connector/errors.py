@@ -235,6 +235,12 @@ class Conflict(DirectoryError):
     word = "conflict"
 
 
+class RequestsFull(MonCompteError):
+    """So many requests for help wait already that no other is taken: the mail server is down, or somebody floods us."""
+
+    word = "too-many-requests"
+
+
 class LetterRefused(MonCompteError):
     """A letter that cannot be printed as it should; ``problems`` are sentences for a sysadmin, without the key."""
 

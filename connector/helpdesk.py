@@ -20,7 +20,7 @@ from connector.choices import TURNS
 from connector.desk import Desk, RescueSet
 from connector.errors import ActRefused, Conflict, DirectoryUnavailable, Obstacle, Throttled
 from connector.letters import Letter, Printer, Template
-from connector.model import Account, Caller, Operator, Origin
+from connector.model import Account, Caller, HelpRequest, Operator, Origin
 from connector.portal import Portal
 from connector.printrun import letter_of
 from connector.settings import config_folder
@@ -168,6 +168,21 @@ class HelpDesk:
             line.account = done.account.uid
             line.details |= {"changed": ["rescue", *(["key"] if done.is_key_dead else [])]}
             return done
+
+    def requests(self, operator: Operator) -> list[HelpRequest]:
+        """The requests for help that wait to be mailed, or that no mail server took; for who serves everybody."""
+        return [] if self._scope(operator) is not None else self._directory.requests.all()
+
+    def take_request(self, operator: Operator, number: str, caller: Caller) -> HelpRequest:
+        """One of them is the operator's to answer, and waits no more. Raises ActRefused (UNKNOWN): taken, or mailed."""
+        with self._acting(Event.HELP_TAKEN, operator, caller) as line:
+            for request in self.requests(operator):
+                if request.number == number:
+                    line.details["number"] = request.number
+                    with suppress(Conflict):
+                        self._directory.requests.move(request, None)
+                        return request
+            raise ActRefused(Obstacle.UNKNOWN)
 
     def slip_pdf(self, operator: Operator, uid: str, typed_key: str, caller: Caller) -> bytes:
         """The slip of a key that was just issued, as a PDF of one page; only for the live key of this account.

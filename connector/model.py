@@ -138,6 +138,28 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpRequest:
+    """What somebody wrote who could do nothing else; none of it is verified, nobody was looked up for it.
+
+    It is mailed to the help desk before ``due``; ``tries`` so far. ``is_given_up``: no mail goes any more, an operator
+    reads it in the desk's queue. ``raw`` is the directory's exact value, whoever settles it must name it.
+    """
+
+    number: str  # names it in the audit and to its writer; tells nothing
+    received: datetime
+    name: str
+    born: str
+    identifier: str
+    subject: str
+    text: str = field(repr=False)
+    answer_to: str = field(repr=False)
+    due: datetime
+    tries: int = 0
+    is_given_up: bool = False
+    raw: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RescueCode:
     """A six-digit code was mailed to ``address`` at ``issued``; the code itself is kept nowhere (``connector.otp``).
 

@@ -100,6 +100,10 @@ class Office:
             due = sum(is_due(notice.due, now) for notice in account.notices)
             keys, notices = keys + is_key_due, notices + due
             later += (account.mail_due is not None and not is_key_due) + len(account.notices) - due
+        if self._portal.settings.assistance.mailbox:
+            requests = self._portal.directory.requests
+            overdue = len(requests.overdue(now))
+            notices, later = notices + overdue, later + len(requests.all()) - overdue
         return keys, notices, later
 
     def dispatch_once(self) -> dict[Outcome, int]:

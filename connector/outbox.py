@@ -37,8 +37,8 @@ from connector.errors import (
     RecipientRefused,
 )
 from connector.mail import Mailer, MailSession
-from connector.model import Account, Happened, Notice, Origin, PendingKey
-from connector.owed import Owed, OwedKey, OwedNotice
+from connector.model import Account, Happened, HelpRequest, Notice, Origin, PendingKey
+from connector.owed import Owed, OwedKey, OwedNotice, OwedRequest
 from connector.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class Outbox:
         self._directory, self._composer, self._mailer, self._clock = directory, composer, mailer, clock
         self._audit = audit
         self._mail = settings.mail
+        self._has_form = bool(settings.assistance.mailbox)
         self._key_life = timedelta(hours=settings.keys.mail_hours)
         self._code_life = timedelta(minutes=settings.rescue.code_minutes)
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
@@ -130,7 +131,21 @@ class Outbox:
             self.send_handed()  # who asks for a key must not wait behind a thousand reminders
             if not done or self._stopping.is_set():
                 break
-        return total
+        return total + self._dispatch_requests(now)
+
+    def _dispatch_requests(self, now: datetime) -> int:
+        """The same for the requests for help, where there is a form for them."""
+        if not self._has_form or not (overdue := self._directory.requests.overdue(now)):
+            return 0
+        with suppress(MailServerDown):
+            return self._deliver(owed for request in overdue for owed in self._claim_request(request))
+        return 0
+
+    def _claim_request(self, request: HelpRequest) -> Iterator[Owed]:
+        with suppress(Conflict):
+            claimed = replace(request, due=self.lease(self._clock()), raw="")
+            self._directory.requests.move(request, claimed)
+            yield OwedRequest(claimed)
 
     def _run(self) -> None:
         pause = timedelta(seconds=self._mail.dispatch_every_seconds)
@@ -247,7 +262,7 @@ class Outbox:
         except MailRejected:
             raise
         except Exception as error:
-            _LOG.exception("mail for %s cannot be composed", owed.account.uid)
+            _LOG.exception("mail for %s cannot be composed", owed.whose)
             raise MailFailed("composing") from error
 
     def _put_off(self, owed: Owed, why: MailFailed) -> None:
@@ -257,7 +272,7 @@ class Outbox:
             self._give_up(owed, why)
             return
         if not isinstance(why, MailServerDown):  # that has a line of its own, one for all the mails
-            _LOG.warning("mail for %s put off: %s", owed.account.uid, why)
+            _LOG.warning("mail for %s put off: %s", owed.whose, why)
         pause = min(_FIRST_PAUSE * 2 ** min(owed.tries, _DOUBLINGS), _LONGEST_PAUSE)
         self._move(owed, self._clock() + pause, tries)
         self._tell(owed, Outcome.PUT_OFF, str(why))
@@ -265,7 +280,7 @@ class Outbox:
     def _give_up(self, owed: Owed, why: MailFailed) -> None:
         """No more tries. The entry keeps their number, and no due date: that is how a sysadmin finds it."""
         tries = owed.tries + 1
-        _LOG.warning("mail for %s given up after %d tries: %s", owed.account.uid, tries, why)
+        _LOG.warning("mail for %s given up after %d tries: %s", owed.whose, tries, why)
         self._move(owed, None, tries)
         self._tell(owed, Outcome.GIVEN_UP, str(why))
         if isinstance(why, RecipientRefused):
@@ -274,9 +289,9 @@ class Outbox:
     def _flag_bounced(self, owed: Owed) -> None:
         """The address takes no mail, if it still is the person's: a former one's, or a new one's code, flag nothing."""
         now = self._clock()
-        address = owed.address(now)
-        if bounces.flag(self._directory, owed.account.uid, lambda rescue: rescue == address, now) is Bounced.FLAGGED:
-            self._audit.write(Event.RESCUE_BOUNCED, Line(owed.account.uid, "outbox", reason="refused-recipient"))
+        address, whose = owed.address(now), owed.whose
+        if whose and bounces.flag(self._directory, whose, lambda rescue: rescue == address, now) is Bounced.FLAGGED:
+            self._audit.write(Event.RESCUE_BOUNCED, Line(whose, "outbox", reason="refused-recipient"))
 
     def _move(self, owed: Owed, new_due: datetime | None, failures: int = 0) -> None:
         with suppress(Conflict):  # a newer key, or another dispatcher: theirs to settle
@@ -284,4 +299,4 @@ class Outbox:
 
     def _tell(self, owed: Owed, outcome: Outcome, reason: str = "") -> None:
         self.outcomes[outcome] += 1
-        self._audit.write(owed.event, Line(owed.account.uid, "outbox", outcome, reason))
+        self._audit.write(owed.event, Line(owed.whose, "outbox", outcome, reason))

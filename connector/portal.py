@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from connector import keys
 from connector.activation import Activation
+from connector.assistance import Assistance, Written
 from connector.audit import LOCAL, Audit, Event, Line, Outcome
 from connector.choices import Judge
 from connector.clock import Clock, evened, utc_now
@@ -60,6 +61,7 @@ class Portal:
         )
         self.desk_door = DeskDoor(self.directory, self.throttle, self.audit, settings, clock, theme.fr.university)
         self.activation = Activation(self.directory, self.selfcare, judge, settings.keys)
+        self.assistance = Assistance(self.directory, self.outbox)
         self.proving = Proving(
             self.directory, self.outbox, self.selfcare, self.throttle, settings.rescue, settings.web.secret_keys
         )
@@ -187,6 +189,16 @@ class Portal:
             line.account = restored.account.uid
             line.details = {"changed": ["rescue"]}
             return restored
+
+    def ask_help(self, written: Written, caller: Caller = LOCAL) -> None:
+        """See ``Assistance.ask``; raises Throttled too. Nothing of what was written is in the audit but its number."""
+        with self.audit.watch(Event.HELP_ASKED, caller) as line:
+            self.throttle.ask_for_help(caller.source)
+            line.details["number"] = self.assistance.ask(written, self.now()).number
+
+    def help_refused(self, reason: str, caller: Caller) -> None:
+        """The form was filled in by a program; it is told nothing."""
+        self.audit.write(Event.HELP_ASKED, Line(outcome=Outcome.REFUSED, reason=reason), caller)
 
     def form_refused(self, reason: str, caller: Caller) -> None:
         """A form came without its token, with another's, or with more than fits: a page left open, or a forgery."""

@@ -24,6 +24,7 @@ from connector.identifiers import canonical
 from connector.settings import Throttle as ThrottleSettings
 
 _IPV6_PREFIX = 64  # bits
+_ONCE = parse_many("1/day")
 LONGEST_SOURCE = 64  # characters
 LIMITS = [name for name in ThrottleSettings.model_fields if name != "storage" and not name.endswith("_ms")]
 KINDS = PASSWORD, KEY, MISTYPED = "password", "key", "mistyped"
@@ -63,6 +64,21 @@ class Throttle:
         who, where = self._digest(canonical(identifier)), network(source)
         per_source, in_all = self._counter("ask_per_source", where), self._counter("ask_in_all")
         self._counters.take([self._counter("ask_per_identifier", who), per_source, in_all])
+
+    def ask_for_help(self, source: str) -> None:
+        """Count a request for help; ``is_at_ease`` tells from then on whether there are unusually many."""
+        per_source, in_all = self._counter("assistance_per_source", network(source)), self._counter("assistance_in_all")
+        self._counters.take([per_source, in_all])
+        self._counters.add(self._counter("assistance_at_ease"))
+
+    @property
+    def is_at_ease(self) -> bool:
+        """Whether requests for help come as on any other day; counts nothing."""
+        return self._counters.has_room(self._counter("assistance_at_ease"))
+
+    def is_first_use(self, ticket: str) -> bool:
+        """Whether this ticket of a form was not used before; from now on it was."""
+        return self._counters.add(Counter("ticket-used", _ONCE, f"ticket/{self._digest(ticket)}"))
 
     def may_bind(self, who: str, secret: str) -> bool:
         """Count a bind as the account ``who``, by whatever name it was found; False when there were enough.

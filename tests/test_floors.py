@@ -50,7 +50,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.selfcare",
         "connector.statistics",
     },
-    {"connector.activation", "connector.printrun", "connector.proving", "connector.reminders"},
+    {"connector.activation", "connector.assistance", "connector.printrun", "connector.proving", "connector.reminders"},
     {"connector.portal"},
     {"connector.helpdesk", "connector.office", "connector.roster"},
     {"webui"},
@@ -71,6 +71,9 @@ WEBUI_SEES = {
         "qr",
         "standing",
         "desk",
+        "assistance",
+        "keys",
+        "rescue",
     )
 }
 DOORS = {  # an outside world, and the one room that may open it

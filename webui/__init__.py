@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 
 from connector.languages import LANGUAGES
 from connector.model import masked
 from webui import assets, hosts, language, security
-from webui.views import PORTAL, about, charter, desk, entry, password, problems, rescue, stay, wellknown
-from webui.views.desk import door, people  # noqa: F401 (they add their routes)
+from webui.views import PORTAL, about, assistance, charter, desk, entry, password, problems, rescue, stay, wellknown
+from webui.views.desk import door, people, requests  # noqa: F401 (they add their routes)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,6 +49,8 @@ def create_app(portal: Portal) -> Flask:
     app.register_blueprint(about.blueprint)
     app.register_blueprint(rescue.blueprint)
     app.register_blueprint(stay.blueprint)
+    if portal.settings.assistance.mailbox:
+        app.register_blueprint(assistance.blueprint)
     app.register_blueprint(charter.blueprint)
     app.register_blueprint(wellknown.blueprint)
     app.register_blueprint(assets.blueprint)
@@ -56,10 +58,19 @@ def create_app(portal: Portal) -> Flask:
     if portal.settings.desk.is_open:
         app.register_blueprint(desk.blueprint)
     problems.register(app)
-    app.context_processor(lambda: {"words": language.words(), "language": language.selected()})
+    app.context_processor(_said_everywhere)
     app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
     app.jinja_env.globals.update(all_languages=LANGUAGES, foreign=language.foreign)
     return app
+
+
+def _said_everywhere() -> dict[str, object]:
+    """What every template may speak of. The theme's own assistance form comes before ours."""
+    words = language.words()
+    has_assistance = "assistance" in current_app.blueprints
+    form = hosts.portal_page("assistance.write") if has_assistance else ""
+    facts = {"words": words, "language": language.selected(), "has_assistance": has_assistance}
+    return {**facts, "assistance_url": words.assistance_url or form}
 
 
 def _as_it_is(application: WSGIApplication, settings: Settings) -> WSGIApplication:

@@ -9,8 +9,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from flask_babel import lazy_gettext as _
-from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, RadioField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
+
+from connector import rescue
 
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
 SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence
@@ -284,3 +296,55 @@ class OppositionForm(PortalForm):
         filters=[_CODE],
         validators=[DataRequired(_("Écrivez le code qui est dans le mail.")), _CODE_LENGTH],
     )
+
+
+NAME_MAX, BORN_MAX, TEXT_MAX = 100, 40, 2000  # characters
+
+
+def _reachable(_form: Form, field: Field) -> None:
+    """An address that mail can be sent to, the university's too: it is nobody's rescue address."""
+    if not isinstance(rescue.read(field.data, ()), str):
+        raise ValidationError(_("Cette adresse n’est pas complète : elle doit ressembler à prenom.nom@exemple.fr."))
+
+
+class HelpForm(PortalForm):
+    """A request for help; ``website`` is for programs, ``ticket`` and ``work`` are ``guard``'s."""
+
+    name = StringField(
+        _("Prénom et nom"),
+        filters=[_within(NAME_MAX, str.strip)],
+        validators=[
+            DataRequired(_("Écrivez votre prénom et votre nom.")),
+            Length(max=NAME_MAX, message=_("C’est trop long pour un nom : vérifiez ce champ.")),
+        ],
+    )
+    born = StringField(
+        _("Date de naissance"),
+        filters=[_within(BORN_MAX, str.strip)],
+        validators=[
+            DataRequired(_("Écrivez votre date de naissance.")),
+            Length(max=BORN_MAX, message=_("C’est trop long pour une date : vérifiez ce champ.")),
+        ],
+    )
+    identifier = StringField(
+        _("Identifiant ou INE, si vous le connaissez"),
+        filters=[_IDENTIFIER],
+        validators=[Length(max=IDENTIFIER_MAX, message=_("C’est trop long pour un identifiant : vérifiez ce champ."))],
+    )
+    subject = SelectField(_("Objet"), validators=[DataRequired(_("Choisissez ce dont il s’agit."))])
+    text = TextAreaField(
+        _("Que s’est-il passé ?"),
+        filters=[_within(TEXT_MAX, str.strip)],
+        validators=[
+            DataRequired(_("Dites en quelques mots ce qui s’est passé.")),
+            Length(max=TEXT_MAX, message=_("C’est trop long : 2000 caractères au plus.")),
+        ],
+    )
+    answer_to = StringField(
+        _("Adresse mail où vous répondre"),
+        filters=[_RESCUE],
+        validators=[DataRequired(_("Écrivez une adresse mail où vous répondre.")), _RESCUE_LENGTH, _reachable],
+    )
+    website = StringField(filters=[_within(NAME_MAX, str.strip)])
+    ticket = HiddenField(filters=[_within(200, str.strip)])
+    work = HiddenField(filters=[_within(20, str.strip)])

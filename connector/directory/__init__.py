@@ -25,6 +25,7 @@ from connector.directory.bulk import Request
 from connector.directory.names import fits, is_name, name_filter
 from connector.directory.operations import NO_SUCH_OBJECT, REMEDIES, Operations, RawEntry
 from connector.directory.operators import Operators
+from connector.directory.requests import Requests
 from connector.errors import (
     ActRefused,
     ChangeRefused,
@@ -70,6 +71,7 @@ class Directory:
         self._operations = Operations(settings.directory)
         self._is_prepared = False
         self.operators = Operators(self._operations, settings)
+        self.requests = Requests(self._operations, settings)
 
     @cached_property
     def _asserts(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from itertools import count
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page
 
+from connector.assistance import Written
 from tests.conftest import PASSWORD
 from tests.desk_steps import Phone, offer
 
@@ -94,6 +96,11 @@ def _searched(typed: str, page: Page, scene: Scene) -> None:
     fill_in(page, typed=typed)
 
 
+def _then(path: str, page: Page, scene: Scene) -> None:
+    at_the_desk(page, scene)
+    page.goto(path)
+
+
 def _account(uid: str, page: Page, scene: Scene) -> None:
     at_the_desk(page, scene)
     page.goto(f"/guichet/compte/{uid}")
@@ -114,6 +121,15 @@ def _nothing_chosen(page: Page, scene: Scene) -> None:
 def _acted(what: str, page: Page, scene: Scene, **typed: str) -> None:
     _account("jmartin001", page, scene)
     act(page, what, **typed)
+
+
+def _requests(page: Page, scene: Scene) -> None:
+    text = "J’ai perdu la lettre.\nEt mon téléphone."
+    written = Written("Zoé Petit", date(2004, 3, 5), "", "Je n’ai pas reçu ma lettre", text, "zoe@perso.example.org")
+    request = scene.site.assistance.ask(written, scene.clock())
+    scene.afterwards.callback(scene.site.directory.requests.move, request, None)
+    at_the_desk(page, scene)
+    page.goto("/guichet/demandes")
 
 
 DESK_STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
@@ -141,6 +157,8 @@ DESK_STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxy
         "desk, account, key sent": partial(_acted, "send"),
         "desk, account, address shown": partial(_acted, "reveal"),
         "desk, account, bad address": partial(_acted, "rescue", address="jeanne@universite.example"),
+        "desk, no requests": partial(_then, "/guichet/demandes"),
+        "desk, requests": _requests,
         "desk, slip": partial(_acted, "key"),
     }
 )

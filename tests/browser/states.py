@@ -271,6 +271,12 @@ def _form_expired(field_id: str, page: Page, _scene: Scene) -> None:
     page.wait_for_load_state()
 
 
+def _nothing_asked(page: Page, _scene: Scene) -> None:
+    page.goto("/assistance")
+    page.locator("main [type=submit]").click()
+    page.wait_for_load_state()
+
+
 def _too_large(page: Page, _scene: Scene) -> None:
     page.goto("/")
     page.locator("#identifier").evaluate("field => { field.maxLength = 70000; field.value = 'x'.repeat(70000); }")
@@ -340,6 +346,9 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "charter": _charter,
         "charter, not ticked": _charter_not_ticked,
         "charter, new version": _charter_changed,
+        "assistance": partial(_open, "/assistance"),
+        "assistance, nothing typed": _nothing_asked,
+        "assistance, sent": partial(_open, "/assistance/envoyee"),
         "help": partial(_open, "/aide"),
         "privacy": partial(_open, "/confidentialite"),
         "accessibility": partial(_open, "/accessibilite"),

@@ -1,0 +1,54 @@
+"""What the assistance form says; French, to be translated."""
+
+from __future__ import annotations
+
+from connector.errors import Throttled
+from webui.messages import Told, wait
+from webui.wording import _
+
+
+def subjects() -> list[tuple[str, str]]:
+    """What can have happened; the value, and what the page says."""
+    return [
+        ("letter", _("Je n’ai pas reçu ma lettre, ou je l’ai perdue")),
+        ("address", _("Je n’ai plus accès à mon adresse de secours, ou n’en ai pas")),
+        ("name", _("Mon nom ou mes informations ne sont pas les bons")),
+        ("blocked", _("Mon compte est bloqué ou suspendu")),
+        ("other", _("Autre chose")),
+    ]
+
+
+def choose() -> str:
+    """The first line of a list to choose from."""
+    return _("Choisissez…")
+
+
+def no_birthday() -> str:
+    """Beside a date that is none."""
+    return _("Écrivez la date comme 05/03/2004, 5 mars 2004 ou 2004-03-05.")
+
+
+def once_more(*, is_soon: bool) -> Told:
+    """To a form that came too soon, or from a page of before; nothing typed is lost."""
+    if not is_soon:
+        said = _("Cette page avait vieilli. Tout ce que vous avez écrit est là : envoyez à nouveau.")
+        return Told(_("Encore un clic"), said)
+    said = _(
+        "Nous écartons les demandes des robots, et il en arrive beaucoup. Tout ce que vous avez écrit est là : "
+        "attendez une minute, puis envoyez à nouveau."
+    )
+    return Told(_("Encore un instant"), said)
+
+
+def throttled(error: Throttled, reference: str) -> Told:
+    """For whoever sends many."""
+    advice = _("Tout ce que vous avez écrit est là ; %(wait)s C’est urgent ? Adressez-vous à nous.", wait=wait(error))
+    return Told(_("Trop de demandes"), advice, reference)
+
+
+def full() -> Told:
+    """Where no other is taken for the moment."""
+    return Told(
+        _("Nous ne pouvons pas prendre votre demande maintenant"),
+        _("Trop de demandes attendent déjà. Réessayez dans quelques heures, ou adressez-vous à nous."),
+    )

@@ -1,0 +1,39 @@
+"""The desk's queue: requests for help that wait for the mail server; an operator may take one on."""
+
+from __future__ import annotations
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector.errors import ActRefused
+from connector.helpdesk import HelpDesk
+from webui import desk_words, messages
+from webui.views import current_caller, current_portal
+from webui.views.desk import blueprint, current_operator
+
+
+@blueprint.get("/demandes")
+def requests() -> ResponseReturnValue:
+    """Those that wait, the oldest first; for who serves everybody."""
+    operator = current_operator()
+    _check_form()
+    waiting = HelpDesk(current_portal()).requests(operator)
+    return render_template("desk/requests.html", requests=waiting, when=messages.day_and_time)
+
+
+@blueprint.post("/demandes")
+def take_request() -> ResponseReturnValue:
+    """One is the operator's to answer; it waits no more."""
+    operator = current_operator()
+    _check_form()
+    try:
+        taken = HelpDesk(current_portal()).take_request(operator, request.form.get("number", ""), current_caller())
+        flash(desk_words.request_taken(taken))
+    except ActRefused:
+        flash(desk_words.request_gone())
+    return redirect(url_for("desk.requests"), 303)
+
+
+def _check_form() -> None:
+    if not current_portal().settings.assistance.mailbox:
+        abort(404)
