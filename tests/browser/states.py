@@ -206,6 +206,7 @@ def _activated(page: Page, scene: Scene) -> None:
     scene.changes_people()
     _by_key(page, scene)
     choose(page, NEW_PASSWORD, rescue=RESCUE)
+    _put_off(page)
 
 
 def _changed(page: Page, scene: Scene) -> None:
@@ -218,6 +219,13 @@ def _rescue_changed(uid: str, page: Page, scene: Scene) -> None:
     scene.changes_people()
     _by_password(page, scene, uid)
     choose(page, "", rescue=RESCUE, current=PASSWORD)
+    _put_off(page)
+
+
+def _put_off(page: Page) -> None:
+    """The code of the address may wait."""
+    page.locator("form[action$=plus-tard] button").click()
+    page.wait_for_url("**/fait")
 
 
 def _charter(page: Page, scene: Scene, version: str = "2026-1") -> None:
