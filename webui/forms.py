@@ -152,6 +152,10 @@ class NewPasswordForm(PortalForm):
     )
     confirmation = PasswordField(_("Confirmation du mot de passe"), filters=[_SECRET], validators=[_same])
     rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+    corrected = HiddenField(
+        filters=[_RESCUE], validators=[_RESCUE_LENGTH]
+    )  # in place of what was typed: a button that takes our suggestion
+    meant = HiddenField(filters=[_RESCUE], validators=[_RESCUE_LENGTH])  # what we asked about: typed again, it is right
 
 
 class ChangeForm(PortalForm):
@@ -169,6 +173,8 @@ class ChangeForm(PortalForm):
     password = PasswordField(_("Nouveau mot de passe"), filters=[_SECRET], validators=[_PASSWORD_LENGTH])
     confirmation = PasswordField(_("Confirmation du mot de passe"), filters=[_SECRET], validators=[_same])
     rescue = StringField(_("Adresse mail de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+    corrected = HiddenField(filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+    meant = HiddenField(filters=[_RESCUE], validators=[_RESCUE_LENGTH])
 
 
 class CharterForm(PortalForm):
