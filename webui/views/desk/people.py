@@ -96,7 +96,8 @@ def slip(uid: str) -> ResponseReturnValue:
 def _issue(uid: str, form: ActForm) -> ResponseReturnValue:
     issued = _desk().issue_key(current_operator(), uid, _why(form), current_caller())
     session[_ISSUED] = _click(uid)
-    return render_template("desk/slip.html", slip=issued, until=messages.day_and_time(issued.until))
+    facts = {"until": messages.day_and_time(issued.until), "portal_url": current_portal().settings.web.portal_url}
+    return render_template("desk/slip.html", slip=issued, **facts)
 
 
 def _click(uid: str) -> str:
