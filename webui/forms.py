@@ -313,6 +313,11 @@ def _reachable(_form: Form, field: Field) -> None:
         raise ValidationError(_("Cette adresse n’est pas complète : elle doit ressembler à prenom.nom@exemple.fr."))
 
 
+def _lines(text: str | None) -> str | None:
+    """Line breaks as one character each: browsers count them so, and send two (HTML, the value of a textarea)."""
+    return text.replace("\r\n", "\n") if text else text
+
+
 class HelpForm(PortalForm):
     """A request for help; ``website`` is for programs, ``ticket`` and ``work`` are ``guard``'s."""
 
@@ -340,7 +345,7 @@ class HelpForm(PortalForm):
     subject = SelectField(_("Objet"), validators=[DataRequired(_("Choisissez ce dont il s’agit."))])
     text = TextAreaField(
         _("Que s’est-il passé ?"),
-        filters=[_within(TEXT_MAX, str.strip)],
+        filters=[_lines, _within(TEXT_MAX, str.strip)],
         validators=[
             DataRequired(_("Dites en quelques mots ce qui s’est passé.")),
             Length(max=TEXT_MAX, message=_("C’est trop long : 2000 caractères au plus.")),
