@@ -257,6 +257,7 @@ class ActForm(PortalForm):
         _("Que faire ?"), validators=[DataRequired(_("Choisissez ce qu’il faut faire."))], validate_choice=False
     )
     address = StringField(_("Sa nouvelle adresse de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+    meant = HiddenField(filters=[_RESCUE], validators=[_RESCUE_LENGTH])  # as of NewPasswordForm
     reason = SelectField(_("Motif"), validators=[DataRequired(_("Choisissez un motif."))], validate_choice=False)
     document = SelectField(_("Document présenté"), validate_choice=False)
     code = StringField(
@@ -269,6 +270,12 @@ class ActForm(PortalForm):
         """An address, where one is to be set."""
         if self.act.data == "rescue" and not field.data:
             raise ValidationError(_("Écrivez la nouvelle adresse."))
+        doubt = rescue.suggestion(field.data or "")
+        if self.act.data == "rescue" and doubt and field.data != self.meant.data:
+            self.meant.data = field.data  # sent again as it is, it is right
+            raise ValidationError(
+                _("Serait-ce %(address)s ? Corrigez, ou validez à nouveau si c’est exact.", address=doubt)
+            )
 
     def validate_document(self, field: Field) -> None:
         """A document, where the act gives the account to whoever stands there."""
