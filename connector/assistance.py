@@ -16,6 +16,7 @@ from connector.outbox import Outbox
 from connector.owed import OwedRequest
 
 _OLDEST = 1900
+_UNSEEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]")  # but for tabs and line ends
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -67,7 +68,7 @@ class Assistance:
             born=written.born.isoformat(),
             identifier=_one_line(written.identifier),
             subject=_one_line(written.subject),
-            text=written.text,
+            text=_UNSEEN.sub("", written.text),
             answer_to=written.answer_to,
             due=self.outbox.lease(now),
         )
@@ -95,4 +96,6 @@ def read_birthday(typed: str, today: date) -> date | None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """For a header and for a list: no line break, no encoded word (RFC 2047), nothing that turns the reading round."""
+    plain = _UNSEEN.sub("", text).replace("=?", "= ?")
+    return " ".join(plain.split())

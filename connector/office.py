@@ -103,7 +103,7 @@ class Office:
         if self._portal.settings.assistance.mailbox:
             requests = self._portal.directory.requests
             overdue = len(requests.overdue(now))
-            notices, later = notices + overdue, later + len(requests.all()) - overdue
+            notices, later = notices + overdue, later + sum(not one.is_given_up for one in requests.all()) - overdue
         return keys, notices, later
 
     def dispatch_once(self) -> dict[Outcome, int]:

@@ -11,6 +11,27 @@ from connector.errors import RescueReason
 
 LONGEST = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 _LONGEST_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
+_USUAL = (  # where students have their mailboxes; longer than seven characters, or anything would be a slip of them
+    "gmail.com",
+    "hotmail.fr",
+    "hotmail.com",
+    "outlook.fr",
+    "outlook.com",
+    "yahoo.fr",
+    "yahoo.com",
+    "orange.fr",
+    "wanadoo.fr",
+    "laposte.net",
+    "icloud.com",
+    "protonmail.com",
+    "numericable.fr",
+)
+_OFTEN_MEANT = {
+    "gmail.fr": "gmail.com",
+    "laposte.fr": "laposte.net",
+    "icloud.fr": "icloud.com",
+}
+_LOOK_ALIKES = {"ymail.com", "mail.com", "email.com", "gmx.com", "yahoo.co", "orange.com"}  # one slip away, and real
 _BLANKS = " \t\u00a0\u202f\u200b\u2060\ufeff"  # what a paste brings along at either end; a line break is no accident
 _ANY_ADDRESS = re.compile(r"[^\s,;/|<>()\"']+@[^\s,;/|<>()\"']+")
 # Only a host's name tells a list by its form; not list.ru, which gives people mailboxes.
@@ -35,6 +56,27 @@ def read(typed: str, own_domains: Sequence[str]) -> str | RescueReason:
     except EmailNotValidError:
         return _fault(text)
     return _objection(address, own_domains) or address.ascii_email or RescueReason.ACCENTED
+
+
+def suggestion(address: str) -> str | None:
+    """The address that was probably meant, where the domain is one slip away from one that many people have.
+
+    Only pointed out, never put in its place: a rare domain may look like a common one.
+    """
+    local, _at, domain = address.rpartition("@")
+    domain = domain.lower()
+    if not local or domain in _USUAL or domain in _LOOK_ALIKES:
+        return None
+    meant = _OFTEN_MEANT.get(domain) or next((usual for usual in _USUAL if _is_one_slip(domain, usual)), None)
+    return f"{local}@{meant}" if meant else None
+
+
+def _is_one_slip(typed: str, meant: str) -> bool:
+    """A wrong, missing or surplus character, or two neighbours swapped (Damerau's distance of one)."""
+    head = next((place for place, pair in enumerate(zip(typed, meant, strict=False)) if len(set(pair)) > 1), len(meant))
+    rest, wanted = typed[head:], meant[head:]
+    swapped = rest[1:2] + rest[:1] + rest[2:]
+    return wanted in {rest[1:], swapped} or rest[1:] == wanted[1:] or rest == wanted[1:]
 
 
 def _fault(text: str) -> RescueReason:

@@ -52,3 +52,11 @@ def full() -> Told:
         _("Nous ne pouvons pas prendre votre demande maintenant"),
         _("Trop de demandes attendent déjà. Réessayez dans quelques heures, ou adressez-vous à nous."),
     )
+
+
+def not_now() -> Told:
+    """While the directory does not answer."""
+    return Told(
+        _("Nous ne pouvons pas prendre votre demande maintenant"),
+        _("Le service ne répond pas. Tout ce que vous avez écrit est là : envoyez à nouveau dans quelques minutes."),
+    )

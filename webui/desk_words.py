@@ -13,7 +13,7 @@ import flask_babel
 from connector.desk import RescueSet
 from connector.errors import ActRefused, MonCompteError, Obstacle, Throttled
 from connector.helpdesk import SHOWN, View
-from connector.model import Account, By, HelpRequest, Origin, Status, masked
+from connector.model import Account, By, Origin, Status, masked
 from connector.standing import Hindrance, mails_of_the_day
 from webui.messages import day_and_time, wait
 from webui.wording import _, ngettext
@@ -131,16 +131,6 @@ def no_such_act() -> str:
 def issued_already() -> str:
     """To who loads a slip again."""
     return _("Cette clé a été remise, et ne se montre qu’une fois. Feuille perdue ? Remettez-en une autre.")
-
-
-def request_taken(taken: HelpRequest) -> str:
-    """To who took on a request."""
-    return _(
-        "C’est à vous : répondez à %(name)s, à l’adresse %(address)s. Demande %(number)s.",
-        name=taken.name,
-        address=taken.answer_to,
-        number=taken.number,
-    )
 
 
 def request_gone() -> str:

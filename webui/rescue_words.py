@@ -23,6 +23,15 @@ def code_refused(error: CodeRefused | CodeExpired) -> str:
     )
 
 
+def did_you_mean(suggestion: str) -> str:
+    """Beside an address whose domain is one slip away from a common one."""
+    return _(
+        "Vouliez-vous dire %(suggestion)s ? Choisissez en bas de la page ; ou validez à nouveau la vôtre, si elle est "
+        "exacte.",
+        suggestion=suggestion,
+    )
+
+
 def nothing_to_prove() -> str:
     """To who types a code where none is awaited any more: in another window it was entered, perhaps."""
     return _("Il n’y a plus de code à taper : votre adresse de secours est à jour.")

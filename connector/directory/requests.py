@@ -16,6 +16,7 @@ from connector.directory.entries import is_due, to_instant, to_time
 from connector.directory.operations import Operations
 from connector.errors import RequestsFull
 from connector.model import HelpRequest
+from connector.settings import Directory as DirectorySettings
 from connector.settings import Settings
 
 MOST_KEPT = 500
@@ -28,7 +29,7 @@ class Requests:
 
     def __init__(self, operations: Operations, settings: Settings) -> None:
         self._operations = operations
-        self.dn = f"cn=requests,{settings.directory.decoy_dn.partition(',')[2]}"
+        self.dn = requests_dn(settings.directory)
 
     def all(self) -> list[HelpRequest]:
         """Those that wait, the oldest first; a value that makes no sense is passed over."""
@@ -52,6 +53,11 @@ class Requests:
         added = [(MODIFY_ADD, [value_of(new)])] if new else []
         gone = (MODIFY_DELETE, [old.raw or value_of(old)])
         self._operations.modify(self.dn, {entries.REQUEST: [gone, *added]})
+
+
+def requests_dn(directory: DirectorySettings) -> str:
+    """The entry that keeps them, beside the decoy."""
+    return f"cn=requests,{directory.decoy_dn.partition(',')[2]}"
 
 
 def value_of(request: HelpRequest) -> str:

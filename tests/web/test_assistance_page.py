@@ -12,12 +12,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.desk_steps import desk_post, enrol
 from tests.portal_fixtures import MovingClock
 from tests.web.conftest import ClientWith
-from tests.web.steps import blind, pointed_at, post, told_at
+from tests.web.steps import blind, pointed_at, post, token, told_at
 from webui import create_app, guard
 
 TYPED = {
@@ -162,6 +163,32 @@ def test_under_attack_work_takes_the_place_of_the_wait(hurried: FlaskClient, clo
     assert post(hurried, "/assistance", **TYPED | {"ticket": given, "work": str(done)}).status_code == 303
 
 
+def test_a_line_break_counts_as_browsers_count_it(client: FlaskClient, portal: Portal, clock: MovingClock) -> None:
+    assert send(client, clock, 5, text="ab\r\n" * 660).status_code == 303
+    assert portal.directory.requests.all()[0].text.count("\n") == 659  # the last one ends the text
+
+
+def test_while_the_directory_is_down_nothing_is_lost(
+    client: FlaskClient, slapd: PrivateSlapd, clock: MovingClock
+) -> None:
+    given = {"ticket": ticket(client.get("/assistance").text), "csrf_token": token(client)}
+    clock.forward(seconds=5)
+    slapd.halt()
+    try:
+        answer = client.post("/assistance", data=TYPED | given)
+    finally:
+        slapd.launch()
+    assert (answer.status_code, TYPED["text"] in answer.text) == (503, True)
+
+
+def test_a_form_of_an_old_page_comes_back_with_what_was_typed_in_ours(client: FlaskClient) -> None:
+    ours = {"Origin": client.application.extensions["moncompte"].settings.web.portal_url.rstrip("/")}
+    kept = client.post("/assistance", data=TYPED, headers=ours)
+    assert (kept.status_code, TYPED["text"] in kept.text) == (403, True)
+    theirs = client.post("/assistance", data=TYPED, headers={"Origin": "https://evil.example.org"})
+    assert (theirs.status_code, TYPED["text"] in theirs.text) == (403, False)
+
+
 def test_without_a_mailbox_there_is_no_form(client_with: ClientWith) -> None:
     client = client_with(assistance={"mailbox": ""})
     assert client.get("/assistance").status_code == 404
@@ -182,8 +209,9 @@ def test_an_operator_takes_on_what_waits(
     operator = create_app(portal).test_client()
     enrol(operator, portal, clock)
     assert TYPED["text"] in operator.get("/guichet/demandes").text
-    desk_post(operator, "/guichet/demandes", number=waiting.number)
-    assert f"à l’adresse {TYPED['answer_to']}" in operator.get("/guichet/demandes").text
+    taken = desk_post(operator, "/guichet/demandes", number=waiting.number).text
+    assert TYPED["answer_to"] in taken
+    assert TYPED["text"] in taken
     desk_post(operator, "/guichet/demandes", number=waiting.number)
     assert "n’attend plus" in operator.get("/guichet/demandes").text
     assert portal.directory.requests.all() == []

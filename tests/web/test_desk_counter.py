@@ -133,6 +133,15 @@ def test_what_is_missing_is_told_beside_its_field_and_nothing_is_lost(
     assert account(portal, "jmartin001") == before
 
 
+def test_a_slip_in_an_address_is_pointed_out_once(client: FlaskClient, karim: Phone, portal: Portal) -> None:
+    slip = {"act": "rescue", "address": "jeanne@gmial.com"}
+    answer = act(client, "jmartin001", **slip)
+    assert "jeanne@gmail.com" in told_at(answer.text, "address")[0]
+    assert 'name="meant" value="jeanne@gmial.com"' in answer.text
+    assert act(client, "jmartin001", meant="jeanne@gmial.com", **slip).status_code == 303
+    assert account(portal, "jmartin001").rescue == "jeanne@gmial.com"
+
+
 @pytest.mark.parametrize("changes", [{"reason": "Parce que"}, {"document": "12AB34567"}])
 def test_a_reason_or_document_of_ones_own_is_none(
     client: FlaskClient, karim: Phone, portal: Portal, changes: dict[str, str]

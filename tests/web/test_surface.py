@@ -89,8 +89,8 @@ def test_the_forms_ask_for_these_fields_and_no_other() -> None:
     assert asked == {
         SignInForm: {"identifier", "secret"},
         ForgottenForm: {"identifier"},
-        NewPasswordForm: {"password", "confirmation", "rescue"},
-        ChangeForm: {"current_password", "password", "confirmation", "rescue"},
+        NewPasswordForm: {"password", "confirmation", "rescue", "corrected", "meant"},
+        ChangeForm: {"current_password", "password", "confirmation", "rescue", "corrected", "meant"},
     }
 
 

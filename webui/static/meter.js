@@ -7,6 +7,9 @@ const meter = document.querySelector("[data-meter]");
 const spoken = document.querySelector("[data-spoken]"); // always there: what appears together with its text is not read
 const field = document.getElementById("password");
 const form = field.form;
+const rescue = form.elements.rescue;
+const typo = document.querySelector("[data-typo]");
+const take = document.querySelector("[data-take]");
 let timer;
 let speech;
 let asking = new AbortController();
@@ -27,18 +30,22 @@ function show(verdict) {
   speech = setTimeout(() => (spoken.textContent = verdict ? meter.innerText : ""), SPEECH_MILLISECONDS);
 }
 
+function question(password, signal) {
+  return fetch(form.dataset.force, {
+    method: "POST",
+    headers: { "X-CSRFToken": form.elements.csrf_token.value },
+    body: new URLSearchParams({ password, rescue: rescue.value }),
+    redirect: "error", // a session that is over redirects; the form itself will say so
+    signal,
+  });
+}
+
 async function ask() {
   asking.abort();
   asking = new AbortController();
   if (!field.value) return show(null);
   try {
-    const answer = await fetch(form.dataset.force, {
-      method: "POST",
-      headers: { "X-CSRFToken": form.elements.csrf_token.value },
-      body: new URLSearchParams({ password: field.value, rescue: form.elements.rescue.value }),
-      redirect: "error", // a session that is over redirects; the form itself will say so
-      signal: asking.signal,
-    });
+    const answer = await question(field.value, asking.signal);
     show(answer.ok ? await answer.json() : null);
   } catch (error) {
     if (error.name !== "AbortError") show(null);
@@ -48,4 +55,22 @@ async function ask() {
 field.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(ask, PAUSE_MILLISECONDS);
+});
+
+// An address whose domain is one slip away from a common one: pointed out as soon as it is typed.
+rescue.addEventListener("change", async () => {
+  typo.hidden = true;
+  if (!rescue.value) return;
+  try {
+    const answer = await question("");
+    take.textContent = answer.ok ? (await answer.json()).suggestion : "";
+    typo.hidden = !take.textContent;
+  } catch {
+    // the form itself will say what is wrong
+  }
+});
+take.addEventListener("click", () => {
+  rescue.value = take.textContent;
+  typo.hidden = true;
+  rescue.focus();
 });

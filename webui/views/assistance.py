@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 
 from connector.assistance import Written, read_birthday
-from connector.errors import RequestsFull, Throttled
+from connector.errors import DirectoryError, RequestsFull, Throttled
 from webui import assistance_words, guard
 from webui.forms import HelpForm
 from webui.guard import Verdict
 from webui.messages import Told
 from webui.views import current_caller, current_portal, is_acceptable, refuse
+from webui.views.expired import FORBIDDEN, is_from_our_page
 
 blueprint = Blueprint("assistance", __name__)
 
@@ -52,6 +54,14 @@ def sent() -> ResponseReturnValue:
     return render_template("assistance_sent.html")
 
 
+@blueprint.errorhandler(CSRFError)
+def form_expired(_error: CSRFError) -> ResponseReturnValue:
+    """The form again with all that was typed, if it was typed in ours: a neighbour's page must not fill it in."""
+    current_portal().form_refused("wrong-token", current_caller())
+    form = _form(request.form if is_from_our_page() else None)
+    return _page(form, assistance_words.once_more(is_soon=False)), FORBIDDEN
+
+
 def _sent(form: HelpForm, born: date) -> ResponseReturnValue:
     try:
         current_portal().ask_help(_letter(form, born), current_caller())
@@ -59,6 +69,9 @@ def _sent(form: HelpForm, born: date) -> ResponseReturnValue:
         return refuse(_page(form, assistance_words.throttled(error, current_caller().request)), error)
     except RequestsFull:
         return _page(form, assistance_words.full()), _UNAVAILABLE
+    except DirectoryError as error:
+        current_app.logger.warning("%s: a request for help is not kept: %s", current_caller().request, error)
+        return _page(form, assistance_words.not_now()), _UNAVAILABLE
     return redirect(url_for("assistance.sent"), 303)
 
 

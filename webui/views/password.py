@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from connector.errors import ChangeRefused, CharterDue, MonCompteError, NothingToChange, ProofRefused, Throttled
 from connector.model import Account, By, Done, Reason, Strength, masked
 from connector.passwords import Verdict, allowed_punctuation
+from connector.rescue import suggestion
 from webui import messages, rescue_words, rules, security
 from webui.forms import ChangeForm, NewPasswordForm, PortalForm
 from webui.messages import Told
@@ -32,16 +33,20 @@ def change() -> ResponseReturnValue:
     visit, account = arrive()
     form = FORMS[visit.by](request.form)
     error: MonCompteError | None = None
-    if is_acceptable(form):
+    form["rescue"].data = form["corrected"].data or form["rescue"].data
+    doubt = _doubt(form)
+    if is_acceptable(form) and not doubt:
         try:
             done = _act(visit, form)
             security.keep_done(done, masked(form["rescue"].data or ""), current_portal().now())
             return redirect(url_for("rescue.code" if done.code_address and done.proof else "password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
             error = refused
+    if doubt:
+        form.tell({"rescue": [rescue_words.did_you_mean(doubt)]})
     _tell_all(form, visit, account, error)
     told = messages.change_throttled(error, current_caller().request) if isinstance(error, Throttled) else None
-    return refuse(render(visit, account, form, told), error)
+    return refuse(render(visit, account, form, told, doubt), error)
 
 
 @blueprint.post("/force")
@@ -60,6 +65,7 @@ def strength() -> ResponseReturnValue:
         label=rules.strength_label(shown),
         refusals=rules.refusals(verdict.refusals),
         met=_kept_rules({item.reason for item in verdict.refusals}),
+        suggestion=suggestion(form["rescue"].data or "") or "",
     )
 
 
@@ -107,6 +113,12 @@ def _act(visit: Visit, form: PortalForm) -> Done:
     return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue, caller)
 
 
+def _doubt(form: PortalForm) -> str:
+    """The address that was probably meant, unless the one typed was asked about already, or is no address."""
+    typed = form["rescue"].data or ""
+    return "" if not typed or typed == form["meant"].data else suggestion(typed) or ""
+
+
 def _tell_all(form: PortalForm, visit: Visit, account: Account, error: MonCompteError | None) -> None:
     """Put every refusal on its field. ChangeRefused is complete, Throttled enough; else the judge was not heard yet."""
     if error:
@@ -122,8 +134,10 @@ def _tell_all(form: PortalForm, visit: Visit, account: Account, error: MonCompte
         pass  # what is known already has to do
 
 
-def render(visit: Visit, account: Account, form: PortalForm, refused: Told | None = None) -> str:
-    """The page behind the door; ``refused`` is for the alert on top. Secrets are never put back into the form."""
+def render(visit: Visit, account: Account, form: PortalForm, refused: Told | None = None, doubt: str = "") -> str:
+    """The page behind the door; ``refused`` is for the alert on top, ``doubt`` the address that was probably meant.
+
+    Secrets are never put back into the form."""
     demanded = current_portal().policy.rules()
     return render_template(
         "password.html",
@@ -133,6 +147,7 @@ def render(visit: Visit, account: Account, form: PortalForm, refused: Told | Non
         visit=visit,
         account=account,
         by_key=visit.by is By.KEY,
+        doubt=doubt,
         rules=[(item.reason.value, rules.rule(item)) for item in demanded],
         rules_in_short=rules.in_short(demanded),
         punctuation=allowed_punctuation(),

@@ -23,15 +23,15 @@ def requests() -> ResponseReturnValue:
 
 @blueprint.post("/demandes")
 def take_request() -> ResponseReturnValue:
-    """One is the operator's to answer; it waits no more."""
+    """One is the operator's to answer: it waits no more, and is shown this last time."""
     operator = current_operator()
     _check_form()
     try:
         taken = HelpDesk(current_portal()).take_request(operator, request.form.get("number", ""), current_caller())
-        flash(desk_words.request_taken(taken))
     except ActRefused:
         flash(desk_words.request_gone())
-    return redirect(url_for("desk.requests"), 303)
+        return redirect(url_for("desk.requests"), 303)
+    return render_template("desk/request.html", each=taken, when=messages.day_and_time)
 
 
 def _check_form() -> None:
