@@ -23,12 +23,17 @@ _GIVEN_UP = "given-up"
 _WRITTEN = ("number", "name", "born", "identifier", "subject", "text", "answer_to")
 
 
+def entry_dn(decoy_dn: str) -> str:
+    """The entry that keeps the requests stands beside the decoy."""
+    return f"cn=requests,{decoy_dn.partition(',')[2]}"
+
+
 class Requests:
     """Every method may raise DirectoryUnavailable, DirectoryMisconfigured; every write Conflict."""
 
     def __init__(self, operations: Operations, settings: Settings) -> None:
         self._operations = operations
-        self.dn = f"cn=requests,{settings.directory.decoy_dn.partition(',')[2]}"
+        self.dn = entry_dn(settings.directory.decoy_dn)
 
     def all(self) -> list[HelpRequest]:
         """Those that wait, the oldest first; a value that makes no sense is passed over."""

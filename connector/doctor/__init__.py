@@ -13,6 +13,7 @@ from pathlib import Path
 from connector.directory import Directory
 from connector.doctor import (
     access,
+    assistance,
     census,
     desk,
     house,
@@ -72,7 +73,7 @@ def _sections(
     yield _section(N_("rights"), [*swept, *access.examine(case), *tuning.feel(case), *no_wider.examine(case)])
     yield _section(N_("passwords"), passwords.examine(case))
     yield _section(N_("people"), people.examine(case))
-    yield _section(N_("help desk"), desk.examine(case))
+    yield _section(N_("help desk"), [*desk.examine(case), *assistance.examine(case)])
     yield _section(N_("mail"), post.examine(case.settings))
 
 
