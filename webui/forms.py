@@ -313,6 +313,11 @@ def _reachable(_form: Form, field: Field) -> None:
         raise ValidationError(_("Cette adresse n’est pas complète : elle doit ressembler à prenom.nom@exemple.fr."))
 
 
+def _breaks(text: str | None) -> str | None:
+    """A line break counts once, as a textarea's maxlength has it; browsers send two characters (HTML §4.10.11)."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if text else text
+
+
 class HelpForm(PortalForm):
     """A request for help; ``website`` is for programs, ``ticket`` and ``work`` are ``guard``'s."""
 
@@ -340,7 +345,7 @@ class HelpForm(PortalForm):
     subject = SelectField(_("Objet"), validators=[DataRequired(_("Choisissez ce dont il s’agit."))])
     text = TextAreaField(
         _("Que s’est-il passé ?"),
-        filters=[_within(TEXT_MAX, str.strip)],
+        filters=[_breaks, _within(TEXT_MAX, str.strip)],
         validators=[
             DataRequired(_("Dites en quelques mots ce qui s’est passé.")),
             Length(max=TEXT_MAX, message=_("C’est trop long : 2000 caractères au plus.")),
@@ -354,3 +359,8 @@ class HelpForm(PortalForm):
     website = StringField(filters=[_within(NAME_MAX, str.strip)])
     ticket = HiddenField(filters=[_within(200, str.strip)])
     work = HiddenField(filters=[_within(20, str.strip)])
+
+    @property
+    def reply_address(self) -> str:
+        """The address to answer to, as every mail server takes it (RFC 5891), of a form that is whole."""
+        return str(rescue.read(self.answer_to.data, ()))

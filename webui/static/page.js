@@ -13,7 +13,9 @@ history.replaceState(null, "");
 // Another language opens the page anew; what was typed goes along, once, in this tab alone, and never a secret.
 const TYPED = "typed";
 const languages = document.querySelector(".service form");
-const readable = [...document.querySelectorAll("main input:not([type=hidden], [type=password], [readonly])")];
+const readable = [
+  ...document.querySelectorAll("main :is(input:not([type=hidden], [type=password], [readonly]), select, textarea)"),
+];
 
 languages?.addEventListener("submit", () => {
   sessionStorage.setItem(TYPED, JSON.stringify(readable.map(({ id, value }) => [id, value])));

@@ -65,7 +65,7 @@ def _form_again() -> str | None:
         visit, account = arrive()
     except SessionStale:
         return None
-    form = FORMS[visit.by](data={"rescue": request.form.get("rescue") if _is_from_our_page() else None})
+    form = FORMS[visit.by](data={"rescue": request.form.get("rescue") if is_from_our_page() else None})
     return render(visit, account, form, messages.change_expired())
 
 
@@ -96,7 +96,7 @@ def _is_theirs() -> bool:
     return login is not None and login.casefold() == typed_identifier().strip().casefold()
 
 
-def _is_from_our_page() -> bool:
+def is_from_our_page() -> bool:
     """Whether the browser says so (RFC 6454 §7): a neighbour's page must not suggest where keys should be mailed."""
     ours = urlsplit(current_portal().settings.web.portal_url)
     return request.origin == f"{ours.scheme}://{ours.netloc}"
