@@ -6,7 +6,6 @@ Nobody is looked up for it: whatever is typed, the same is done and the same is 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,9 +16,7 @@ from connector.outbox import Outbox
 from connector.owed import OwedRequest
 
 _OLDEST = 1900
-_UNSEEN = {"Cc", "Cs"}  # categories of Unicode: controls, halves of characters
-_TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that turn the direction of writing (Unicode UAX #9): a line could be made to read as another."""
+_UNSEEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]")  # but for tabs and line ends
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -71,7 +68,7 @@ class Assistance:
             born=written.born.isoformat(),
             identifier=_one_line(written.identifier),
             subject=_one_line(written.subject),
-            text=_seen(written.text),
+            text=_UNSEEN.sub("", written.text),
             answer_to=written.answer_to,
             due=self.outbox.lease(now),
         )
@@ -99,12 +96,6 @@ def read_birthday(typed: str, today: date) -> date | None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_seen(text).split())
-
-
-def _seen(text: str) -> str:
-    """What a reader would see of it, and line breaks."""
-    lines = "\n".join(text.replace("\t", " ").splitlines())
-    return "".join(
-        char for char in lines if char == "\n" or not (char in _TURNING or unicodedata.category(char) in _UNSEEN)
-    )
+    """For a header and for a list: no line break, no encoded word (RFC 2047), nothing that turns the reading round."""
+    plain = _UNSEEN.sub("", text).replace("=?", "= ?")
+    return " ".join(plain.split())

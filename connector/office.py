@@ -102,9 +102,8 @@ class Office:
             later += (account.mail_due is not None and not is_key_due) + len(account.notices) - due
         if self._portal.settings.assistance.mailbox:
             requests = self._portal.directory.requests
-            waiting = [request.due for request in requests.all() if not request.is_given_up]
-            overdue = sum(is_due(due, now) for due in waiting)
-            notices, later = notices + overdue, later + len(waiting) - overdue
+            overdue = len(requests.overdue(now))
+            notices, later = notices + overdue, later + sum(not one.is_given_up for one in requests.all()) - overdue
         return keys, notices, later
 
     def dispatch_once(self) -> dict[Outcome, int]:

@@ -69,10 +69,9 @@ def full() -> Told:
     )
 
 
-def broken(reference: str) -> Told:
-    """Where the directory cannot keep it for the moment."""
+def not_now() -> Told:
+    """While the directory does not answer."""
     return Told(
-        _("Votre demande n’est pas partie"),
-        _("La panne est de notre côté. Gardez cette page ouverte, et envoyez à nouveau dans quelques minutes."),
-        reference,
+        _("Nous ne pouvons pas prendre votre demande maintenant"),
+        _("Le service ne répond pas. Tout ce que vous avez écrit est là : envoyez à nouveau dans quelques minutes."),
     )

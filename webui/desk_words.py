@@ -13,7 +13,7 @@ import flask_babel
 from connector.desk import RescueSet
 from connector.errors import ActRefused, MonCompteError, Obstacle, Throttled
 from connector.helpdesk import SHOWN, View
-from connector.model import Account, By, HelpRequest, Origin, Status, masked
+from connector.model import Account, By, Origin, Status, masked
 from connector.standing import Hindrance, mails_of_the_day
 from webui.messages import day_and_time, wait
 from webui.wording import _, ngettext
@@ -133,16 +133,6 @@ def issued_already() -> str:
     return _("Cette clé a été remise, et ne se montre qu’une fois. Feuille perdue ? Remettez-en une autre.")
 
 
-def request_taken(taken: HelpRequest) -> str:
-    """To who took on a request."""
-    return _(
-        "C’est à vous : répondez à %(name)s, à l’adresse %(address)s. Demande %(number)s.",
-        name=taken.name,
-        address=taken.answer_to,
-        number=taken.number,
-    )
-
-
 def request_gone() -> str:
     """To who was not the first."""
     return _("Cette demande n’attend plus : quelqu’un s’en est chargé, ou elle est partie par mail.")
@@ -157,7 +147,7 @@ def refused(error: MonCompteError) -> str:
     """Why an act or a search was refused, and what to do."""
     if isinstance(error, Throttled):
         if error.word == "too-many-keys-an-hour":
-            return _("Vous avez remis autant de clés que permis en une heure : %(wait)s", wait=wait(error))
+            return _("C’est assez de clés remises et d’adresses corrigées pour une heure : %(wait)s", wait=wait(error))
         return _("Trop de recherches : %(wait)s", wait=wait(error))
     assert isinstance(error, ActRefused)  # noqa: S101 (its callers catch these two)
     return _OBSTACLES[error.why]()

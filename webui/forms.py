@@ -257,6 +257,7 @@ class ActForm(PortalForm):
         _("Que faire ?"), validators=[DataRequired(_("Choisissez ce qu’il faut faire."))], validate_choice=False
     )
     address = StringField(_("Sa nouvelle adresse de secours"), filters=[_RESCUE], validators=[_RESCUE_LENGTH])
+    meant = HiddenField(filters=[_RESCUE], validators=[_RESCUE_LENGTH])  # as of NewPasswordForm
     reason = SelectField(_("Motif"), validators=[DataRequired(_("Choisissez un motif."))], validate_choice=False)
     document = SelectField(_("Document présenté"), validate_choice=False)
     code = StringField(
@@ -269,6 +270,12 @@ class ActForm(PortalForm):
         """An address, where one is to be set."""
         if self.act.data == "rescue" and not field.data:
             raise ValidationError(_("Écrivez la nouvelle adresse."))
+        doubt = rescue.suggestion(field.data or "")
+        if self.act.data == "rescue" and doubt and field.data != self.meant.data:
+            self.meant.data = field.data  # sent again as it is, it is right
+            raise ValidationError(
+                _("Serait-ce %(address)s ? Corrigez, ou validez à nouveau si c’est exact.", address=doubt)
+            )
 
     def validate_document(self, field: Field) -> None:
         """A document, where the act gives the account to whoever stands there."""
@@ -313,9 +320,9 @@ def _reachable(_form: Form, field: Field) -> None:
         raise ValidationError(_("Cette adresse n’est pas complète : elle doit ressembler à prenom.nom@exemple.fr."))
 
 
-def _breaks(text: str | None) -> str | None:
-    """A line break counts once, as a textarea's maxlength has it; browsers send two characters (HTML §4.10.11)."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if text else text
+def _lines(text: str | None) -> str | None:
+    """Line breaks as one character each: browsers count them so, and send two (HTML, the value of a textarea)."""
+    return text.replace("\r\n", "\n") if text else text
 
 
 class HelpForm(PortalForm):
@@ -345,7 +352,7 @@ class HelpForm(PortalForm):
     subject = SelectField(_("Objet"), validators=[DataRequired(_("Choisissez ce dont il s’agit."))])
     text = TextAreaField(
         _("Que s’est-il passé ?"),
-        filters=[_breaks, _within(TEXT_MAX, str.strip)],
+        filters=[_lines, _within(TEXT_MAX, str.strip)],
         validators=[
             DataRequired(_("Dites en quelques mots ce qui s’est passé.")),
             Length(max=TEXT_MAX, message=_("C’est trop long : 2000 caractères au plus.")),

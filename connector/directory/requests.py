@@ -16,6 +16,7 @@ from connector.directory.entries import is_due, to_instant, to_time
 from connector.directory.operations import Operations
 from connector.errors import RequestsFull
 from connector.model import HelpRequest
+from connector.settings import Directory as DirectorySettings
 from connector.settings import Settings
 
 MOST_KEPT = 500
@@ -23,17 +24,12 @@ _GIVEN_UP = "given-up"
 _WRITTEN = ("number", "name", "born", "identifier", "subject", "text", "answer_to")
 
 
-def entry_dn(decoy_dn: str) -> str:
-    """The entry that keeps the requests stands beside the decoy."""
-    return f"cn=requests,{decoy_dn.partition(',')[2]}"
-
-
 class Requests:
     """Every method may raise DirectoryUnavailable, DirectoryMisconfigured; every write Conflict."""
 
     def __init__(self, operations: Operations, settings: Settings) -> None:
         self._operations = operations
-        self.dn = entry_dn(settings.directory.decoy_dn)
+        self.dn = requests_dn(settings.directory)
 
     def all(self) -> list[HelpRequest]:
         """Those that wait, the oldest first; a value that makes no sense is passed over."""
@@ -57,6 +53,11 @@ class Requests:
         added = [(MODIFY_ADD, [value_of(new)])] if new else []
         gone = (MODIFY_DELETE, [old.raw or value_of(old)])
         self._operations.modify(self.dn, {entries.REQUEST: [gone, *added]})
+
+
+def requests_dn(directory: DirectorySettings) -> str:
+    """The entry that keeps them, beside the decoy."""
+    return f"cn=requests,{directory.decoy_dn.partition(',')[2]}"
 
 
 def value_of(request: HelpRequest) -> str:

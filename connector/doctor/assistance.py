@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connector.directory.entries import REQUEST
 from connector.directory.inspection import NO_SUCH_ATTRIBUTE, Lane
-from connector.directory.requests import entry_dn
+from connector.directory.requests import requests_dn
 from connector.doctor import remedies
 from connector.doctor.access import LOAD_ANEW
 from connector.doctor.case import Case
@@ -28,7 +28,7 @@ def examine(case: Case) -> Iterator[Finding]:
 
 def _entry(case: Case, lane: Lane) -> Finding:
     """Tried by a delete of what is not there: slapd says so to whoever could have done it."""
-    dn = entry_dn(case.settings.directory.decoy_dn)
+    dn = requests_dn(case.settings.directory)
     if lane.try_modify(dn, {}, REQUEST).code == NO_SUCH_ATTRIBUTE:
         return ok("assistance", _("requests for help wait in %(dn)s for the mail server", dn=dn))
     if case.read(dn, "cn"):

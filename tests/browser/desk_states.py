@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from functools import partial
 from itertools import count
 from types import MappingProxyType
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page
 
-from connector.assistance import Written
+from connector.model import HelpRequest
 from tests.conftest import PASSWORD
 from tests.desk_steps import Phone, offer
 
@@ -124,9 +123,11 @@ def _acted(what: str, page: Page, scene: Scene, **typed: str) -> None:
 
 
 def _requests(page: Page, scene: Scene) -> None:
-    text = "J’ai perdu la lettre.\nEt mon téléphone."
-    written = Written("Zoé Petit", date(2004, 3, 5), "", "Je n’ai pas reçu ma lettre", text, "zoe@perso.example.org")
-    request = scene.site.assistance.ask(written, scene.clock())
+    """One that no mail server took."""
+    now, text = scene.clock(), "J’ai perdu la lettre.\nEt mon téléphone."
+    who = ("0123456789abcdef", now, "Zoé Petit", "2004-03-05", "", "Je n’ai pas reçu ma lettre", text)
+    request = HelpRequest(*who, "zoe@perso.example.org", now, is_given_up=True)
+    scene.site.directory.requests.add(request)
     scene.afterwards.callback(scene.site.directory.requests.move, request, None)
     at_the_desk(page, scene)
     page.goto("/guichet/demandes")

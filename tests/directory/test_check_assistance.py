@@ -9,7 +9,7 @@ import pytest
 from connector.cli.demo import settings as demo_settings
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
-from connector.directory.requests import entry_dn
+from connector.directory.requests import requests_dn
 from connector.doctor import Level
 from connector.settings import Settings
 from tests.checked import changed, examined, mended, only, with_rules, without
@@ -37,7 +37,7 @@ def said(settings: Settings) -> str:
 
 
 def test_the_entry_is_named_where_all_is_well(fitting: Settings) -> None:
-    assert entry_dn(fitting.directory.decoy_dn) in said(fitting)
+    assert requests_dn(fitting.directory) in said(fitting)
 
 
 def test_without_a_mailbox_there_is_nothing_to_look_at(own: PrivateSlapd, fitting: Settings) -> None:
@@ -45,12 +45,12 @@ def test_without_a_mailbox_there_is_nothing_to_look_at(own: PrivateSlapd, fittin
 
 
 def test_an_entry_that_is_missing_is_told_and_mended(own: PrivateSlapd, fitting: Settings) -> None:
-    own.run("ldapdelete", *own.as_root, entry_dn(own.decoy_dn))
+    own.run("ldapdelete", *own.as_root, requests_dn(fitting.directory))
     finding = only(examined(fitting))
     assert (finding.name, finding.level) == ("assistance", Level.BROKEN)
     assert finding.fix
     own.add_ldif(finding.fix.ldif)
-    assert entry_dn(own.decoy_dn) in said(fitting)
+    assert requests_dn(fitting.directory) in said(fitting)
 
 
 def test_a_right_that_is_missing_is_told_and_mended(own: PrivateSlapd, fitting: Settings) -> None:

@@ -296,8 +296,10 @@ def test_an_operator_takes_on_what_waits(
     operator = create_app(portal).test_client()
     enrol(operator, portal, clock)
     assert TYPED["text"] in operator.get("/guichet/demandes").text
-    desk_post(operator, "/guichet/demandes", number=waiting.number)
-    assert f"à l’adresse {TYPED['answer_to']}" in operator.get("/guichet/demandes").text
+    taken = desk_post(operator, "/guichet/demandes", number=waiting.number).text
+    assert TYPED["answer_to"] in taken
+    assert "5 mars 2004" in taken
+    assert TYPED["text"] in taken
     desk_post(operator, "/guichet/demandes", number=waiting.number)
     assert "n’attend plus" in operator.get("/guichet/demandes").text
     assert portal.directory.requests.all() == []

@@ -14,7 +14,7 @@ history.replaceState(null, "");
 const TYPED = "typed";
 const languages = document.querySelector(".service form");
 const readable = [
-  ...document.querySelectorAll("main :is(input:not([type=hidden], [type=password], [readonly]), select, textarea)"),
+  ...document.querySelectorAll("main :is(input:not([type=hidden], [type=password], [type=radio], [readonly]), select, textarea)"),
 ];
 
 languages?.addEventListener("submit", () => {

@@ -55,7 +55,7 @@ def sent() -> ResponseReturnValue:
 
 
 @blueprint.errorhandler(CSRFError)
-def _form_expired(_error: CSRFError) -> ResponseReturnValue:
+def form_expired(_error: CSRFError) -> ResponseReturnValue:
     """The form again with all that was typed, if it was typed in ours: no neighbour's page fills it in."""
     current_portal().form_refused("wrong-token", current_caller())
     form = _form(request.form if is_from_our_page() else None)
@@ -77,8 +77,8 @@ def _not_sent(form: HelpForm, error: Throttled | RequestsFull | DirectoryError) 
         return refuse(_page(form, assistance_words.throttled(error, reference)), error)
     if isinstance(error, RequestsFull):
         return _page(form, assistance_words.full()), _UNAVAILABLE
-    current_app.logger.error("%s: a request for help cannot be kept: %s", reference, error)
-    return _page(form, assistance_words.broken(reference)), _UNAVAILABLE, {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+    current_app.logger.warning("%s: a request for help is not kept: %s", reference, error)
+    return _page(form, assistance_words.not_now()), _UNAVAILABLE, {"Retry-After": str(_RETRY_AFTER_SECONDS)}
 
 
 def _letter(form: HelpForm, born: date) -> Written:

@@ -18,20 +18,20 @@ def requests() -> ResponseReturnValue:
     operator = current_operator()
     _check_form()
     waiting = HelpDesk(current_portal()).requests(operator)
-    return render_template("desk/requests.html", requests=waiting, when=messages.day_and_time)
+    return render_template("desk/requests.html", requests=waiting, when=messages.day_and_time, day=messages.day)
 
 
 @blueprint.post("/demandes")
 def take_request() -> ResponseReturnValue:
-    """One is the operator's to answer; it waits no more."""
+    """One is the operator's to answer: it waits no more, and is shown this last time."""
     operator = current_operator()
     _check_form()
     try:
         taken = HelpDesk(current_portal()).take_request(operator, request.form.get("number", ""), current_caller())
-        flash(desk_words.request_taken(taken))
     except ActRefused:
         flash(desk_words.request_gone())
-    return redirect(url_for("desk.requests"), 303)
+        return redirect(url_for("desk.requests"), 303)
+    return render_template("desk/request.html", each=taken, when=messages.day_and_time, day=messages.day)
 
 
 def _check_form() -> None:
