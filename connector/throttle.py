@@ -91,7 +91,14 @@ class Throttle:
 
     def is_first_use(self, ticket: str) -> bool:
         """Whether this ticket of a form was not used before; from now on it was."""
-        return self._counters.add(Counter("ticket-used", _ONCE, f"ticket/{self._digest(ticket)}"))
+        return self._counters.add(self._use_of(ticket))
+
+    def forget_use(self, ticket: str) -> None:
+        """What the ticket was used for was not done after all."""
+        self._counters.clear([self._use_of(ticket)])
+
+    def _use_of(self, ticket: str) -> Counter:
+        return Counter("ticket-used", _ONCE, f"ticket/{self._digest(ticket)}")
 
     def may_bind(self, who: str, secret: str) -> bool:
         """Count a bind as the account ``who``, by whatever name it was found; False when there were enough.
