@@ -13,6 +13,8 @@ from connector.cli.web import serving
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
+from connector.settings import Settings
+from tests.browser.ports import Ports, opened_ports
 from tests.browser.states import Scene, opened
 from tests.portal_fixtures import MovingClock
 from webui.server import listen
@@ -74,3 +76,12 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: Portal) -> Iter
     context.close()
     expected = ("status of 422", "status of 503")  # Chromium reports every refused form in the console
     assert [text for text in complaints if not any(part in text for part in expected)] == []
+
+
+@pytest.fixture(params=[1, 2], ids=["one portal", "two portals, no scripts"])
+def ports(
+    request: pytest.FixtureRequest, browser: Browser, settings: Settings, people: dict[str, str], clock: MovingClock
+) -> Iterator[Ports]:
+    """The portal on a port, then two of them over the same directory."""
+    with opened_ports(browser, settings, clock, request.param) as ports:
+        yield ports

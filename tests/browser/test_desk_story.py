@@ -6,26 +6,20 @@ Each test is played at one portal; then without scripts, every step at the other
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from connector.cli.web import serving
 from connector.demo.slapd import PrivateSlapd
-from connector.portal import Portal
 from connector.roster import Roster
-from connector.settings import Settings
 from tests.browser.desk_states import act
+from tests.browser.ports import Ports
 from tests.browser.test_story import binds, choose, sign_in
 from tests.conftest import PASSWORD
 from tests.desk_steps import Phone
 from tests.portal_fixtures import SHOWN_KEY, MovingClock, account, audited
-from webui.server import listen
 
 CHOSEN = "trois-pommes-42-bleues"
 CARD, LOST = "Carte d’étudiant", "Clé perdue ou expirée"
@@ -33,19 +27,11 @@ REFUSED_AT_THE_DOOR = "Nous n’avons pas pu vous identifier"
 
 
 @dataclass
-class Counter:
-    """The portals, and everybody's browsers, each of which goes to another portal with every step."""
+class Counter(Ports):
+    """What happens there, and what the audit says of it."""
 
-    portals: list[Portal]
-    new_page: Callable[[], Page]
     clock: MovingClock
     audit_file: Path
-    _step: Iterator[int] = field(default_factory=count)
-
-    def goto(self, page: Page, path: str) -> None:
-        """Open a page at the next portal."""
-        portal = self.portals[next(self._step) % len(self.portals)]
-        page.goto(portal.settings.web.portal_url.rstrip("/") + path)
 
     def enrolled(self, login: str) -> tuple[Page, Phone]:
         """An operator on their first day, who linked a phone with a code from ``moncompte operator enrol``."""
@@ -87,39 +73,10 @@ class Counter:
         return tuple(line[name] for name in ("outcome", "reason", "actor", "account"))
 
 
-@pytest.fixture(params=[1, 2], ids=["one portal", "two portals, no scripts"])
-def counter(
-    request: pytest.FixtureRequest,
-    browser: Browser,
-    settings: Settings,
-    people: dict[str, str],
-    clock: MovingClock,
-    audit_file: Path,
-) -> Iterator[Counter]:
-    """A counter on real ports. A script that fails in any browser fails the test."""
-    complaints: list[str] = []
-    with ExitStack() as opened:
-        portals = [opened.enter_context(served_on_a_port(settings, clock)) for _number in range(request.param)]
-
-        def new_page() -> Page:
-            context = browser.new_context(locale="fr-FR", java_script_enabled=request.param == 1)
-            opened.callback(context.close)
-            page = context.new_page()
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            return page
-
-        yield Counter(portals, new_page, clock, audit_file)
-    assert complaints == []
-
-
-@contextmanager
-def served_on_a_port(settings: Settings, clock: MovingClock) -> Iterator[Portal]:
-    """A portal of these settings at a free port, as one of several behind a balancer: the secrets are the same."""
-    with listen("127.0.0.1", 0) as listener:
-        web = settings.web.model_copy(update={"portal_url": f"http://127.0.0.1:{listener.getsockname()[1]}/"})
-        portal = Portal(settings.model_copy(update={"web": web}), clock)
-        with serving(portal, listener):
-            yield portal
+@pytest.fixture
+def counter(ports: Ports, clock: MovingClock, audit_file: Path) -> Counter:
+    """A counter on real ports."""
+    return Counter(ports.portals, ports.new_page, ports.has_scripts, clock, audit_file)
 
 
 def fill(page: Page, **typed: str) -> None:
