@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid, parseaddr
+from email.utils import format_datetime, parseaddr
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from babel.dates import format_date, get_timezone
 from babel.dates import format_datetime as babel_datetime
-from babel.dates import get_timezone
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from connector import keys, languages, otp, rescue
@@ -76,12 +76,14 @@ class Composer:
         Nothing in it is verified, and it says so; nothing typed becomes a header but the address to answer to, which
         was read as one.
         """
-        facts = {**self._always(REFERENCE), "request": request, "received": self._local(request.received, REFERENCE)}
+        born = format_date(date.fromisoformat(request.born), "d MMMM y", locale=REFERENCE)
+        received = self._local(request.received, REFERENCE)
+        facts = {**self._always(REFERENCE), "request": request, "born": born, "received": received}
         subject, _, text = _written("request", "text", REFERENCE, facts).partition("\n")
         message = self._addressed(self._assistance, " ".join(subject.split())[:_LONGEST_SUBJECT])
         message["Reply-To"] = Address(addr_spec=request.answer_to)
         message["Date"] = format_datetime(now)
-        message["Message-ID"] = make_msgid(request.number, self._host)
+        message["Message-ID"] = f"<{request.number}@{self._host}>"  # the same, should it be sent twice
         message.set_content(_GAP.sub("\n\n", text.strip()) + "\n")
         self._add_html(message, _written("request", "html", REFERENCE, facts))
         message["Content-Language"] = REFERENCE

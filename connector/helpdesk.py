@@ -92,28 +92,30 @@ class HelpDesk:
             scope = self._scope(operator)
             served = [account for account in found if scope is None or scope & _components(account.programmes)]
             line.details |= {"found": str(len(served))}
-            line.account = served[0].uid if len(served) == 1 else None
+            if len(served) == 1:
+                line.account = served[0].uid
+                self._portal.throttle.has_found(operator.uid, served[0].uid)
             return Found(tuple(served[:SHOWN]), len(served) > SHOWN)
 
     def look(self, operator: Operator, uid: str, caller: Caller) -> View:
         """How somebody's account stands, the rescue address still whole in it: pages show it masked."""
-        with self._acting(Event.ACCOUNT_SHOWN, operator, caller) as line:
+        with self._acting(Event.ACCOUNT_SHOWN, operator, caller, whom=uid) as line:
             account = self._desk(lambda account: self._may_look(operator, account)).find(uid)
             line.account = account.uid
             return self._view(account)
 
     def reveal(self, operator: Operator, uid: str, why: Why, caller: Caller) -> View:
         """The same, for a page that shows the rescue address in full: with a reason, which is kept."""
-        with self._acting(Event.ACCOUNT_SHOWN, operator, caller, why) as line:
+        with self._acting(Event.ACCOUNT_SHOWN, operator, caller, why, uid) as line:
             self._check_why(why)
-            account = self._desk(lambda account: self._may_look(operator, account)).find(uid)
+            account = self._acting_desk(operator).find(uid)
             line.account = account.uid
             line.details |= {"revealed": ["rescue"] if account.rescue else []}
             return self._view(account)
 
     def issue_key(self, operator: Operator, uid: str, why: Why, caller: Caller) -> Slip:
         """A fresh key to hand over across the counter, in place of any other. Raises Throttled: enough this hour."""
-        with self._acting(Event.KEY_ISSUED, operator, caller, why) as line:
+        with self._acting(Event.KEY_ISSUED, operator, caller, why, uid) as line:
             line.details["origin"] = Origin.DESK.value
             self._check_why(why, needs_document=True)
             now, activation = self._portal.now(), self._portal.activation
@@ -131,7 +133,7 @@ class HelpDesk:
 
         Raises ActRefused (NO_RESCUE, ENOUGH_TODAY), Throttled.
         """
-        with self._acting(Event.KEY_SENT, operator, caller, why) as line:
+        with self._acting(Event.KEY_SENT, operator, caller, why, uid) as line:
             self._check_why(why)
             now = self._portal.now()
 
@@ -145,7 +147,7 @@ class HelpDesk:
 
     def revoke_key(self, operator: Operator, uid: str, why: Why, caller: Caller) -> Account:
         """See ``Desk.revoke_key``."""
-        with self._acting(Event.KEY_REVOKED, operator, caller, why) as line:
+        with self._acting(Event.KEY_REVOKED, operator, caller, why, uid) as line:
             self._check_why(why)
             account = self._acting_desk(operator).revoke_key(uid)
             line.account = account.uid
@@ -153,7 +155,7 @@ class HelpDesk:
 
     def unlock(self, operator: Operator, uid: str, why: Why, caller: Caller) -> Account:
         """See ``Desk.unlock``; the portal's own count of failed binds begins anew."""
-        with self._acting(Event.ACCOUNT_UNLOCKED, operator, caller, why) as line:
+        with self._acting(Event.ACCOUNT_UNLOCKED, operator, caller, why, uid) as line:
             self._check_why(why)
             account = self._acting_desk(operator).unlock(uid)
             line.account = account.uid
@@ -161,11 +163,16 @@ class HelpDesk:
             return account
 
     def set_rescue(self, operator: Operator, uid: str, typed: str, why: Why, caller: Caller) -> RescueSet:
-        """See ``Desk.set_rescue``; raises ChangeRefused for an address that cannot be one."""
-        with self._acting(Event.RESCUE_SET, operator, caller, why) as line:
+        """See ``Desk.set_rescue``; it counts as a key issued: whoever has the address is mailed one for the asking.
+
+        Raises ChangeRefused for an address that cannot be one, Throttled.
+        """
+        with self._acting(Event.RESCUE_SET, operator, caller, why, uid) as line:
             self._check_why(why, needs_document=True)
-            done = self._acting_desk(operator).set_rescue(uid, typed, self._portal.now())
-            line.account = done.account.uid
+            desk, now = self._acting_desk(operator), self._portal.now()
+            line.account = desk.set_rescue(uid, typed, now, is_dry=True).account.uid  # a refusal counts as none
+            self._reserve(operator, line, now)
+            done = desk.set_rescue(uid, typed, now)
             line.details |= {"changed": ["rescue", *(["key"] if done.is_key_dead else [])]}
             return done
 
@@ -189,7 +196,7 @@ class HelpDesk:
 
         Raises ActRefused (NO_KEY) for any other, SettingsInvalid where nothing can be printed.
         """
-        with self._acting(Event.SLIP_PRINTED, operator, caller) as line:
+        with self._acting(Event.SLIP_PRINTED, operator, caller, whom=uid) as line:
             account = self._acting_desk(operator).find(uid)
             line.account = account.uid
             key = keys.read(typed_key)
@@ -294,8 +301,13 @@ class HelpDesk:
         return out.getvalue()
 
     @contextmanager
-    def _acting(self, event: Event, operator: Operator, caller: Caller, why: Why | None = None) -> Iterator[Line]:
-        """A line in the audit for the block, whatever becomes of it; of ``why`` only what the settings list."""
+    def _acting(
+        self, event: Event, operator: Operator, caller: Caller, why: Why | None = None, whom: str = ""
+    ) -> Iterator[Line]:
+        """A line in the audit for the block, whatever becomes of it; of ``why`` only what the settings list.
+
+        ``whom`` counts as somebody the operator looked for.
+        """
         desk = self._settings.desk
         with self._portal.audit.watch(event, caller) as line:
             line.actor = operator.uid
@@ -303,6 +315,8 @@ class HelpDesk:
                 line.details["why"] = why.reason
             if why and why.document in desk.documents:
                 line.details["document"] = why.document
+            if whom:
+                self._portal.throttle.look_at(operator.uid, whom)
             yield line
 
 

@@ -76,9 +76,29 @@ class Throttle:
         """Whether requests for help come as on any other day; counts nothing."""
         return self._counters.has_room(self._counter("assistance_at_ease"))
 
+    def look_at(self, operator: str, whom: str) -> None:
+        """Count that an operator opens somebody as they count a search; once a day for each person. Raises Throttled.
+
+        Nobody goes through the logins or the student numbers by their addresses instead of the search box.
+        """
+        if self._counters.has_room(self._seen(operator, whom)):
+            self.use("desk_searches_per_operator", operator)
+            self.has_found(operator, whom)
+
+    def has_found(self, operator: str, whom: str) -> None:
+        """A search that counted found somebody alone: to open them costs nothing more."""
+        self._counters.add(self._seen(operator, whom))
+
     def is_first_use(self, ticket: str) -> bool:
         """Whether this ticket of a form was not used before; from now on it was."""
-        return self._counters.add(Counter("ticket-used", _ONCE, f"ticket/{self._digest(ticket)}"))
+        return self._counters.add(self._use_of(ticket))
+
+    def forget_use(self, ticket: str) -> None:
+        """What the ticket was used for was not done after all."""
+        self._counters.clear([self._use_of(ticket)])
+
+    def _use_of(self, ticket: str) -> Counter:
+        return Counter("ticket-used", _ONCE, f"ticket/{self._digest(ticket)}")
 
     def may_bind(self, who: str, secret: str) -> bool:
         """Count a bind as the account ``who``, by whatever name it was found; False when there were enough.
@@ -113,6 +133,11 @@ class Throttle:
     def _forgive(self, who: str, where: str) -> None:
         """A right proof: the wrong ones before it were its owner's own, or did not succeed."""
         self._counters.clear(counter for kind in KINDS for counter in self._tries(kind, who, where))
+
+    def _seen(self, operator: str, whom: str) -> Counter:
+        return Counter(
+            "seen-already", _ONCE, f"seen/{self._digest(canonical(operator))}/{self._digest(canonical(whom))}"
+        )
 
     def _counter(self, name: str, *key: str) -> Counter:
         return Counter("too-many-" + name.replace("_", "-"), self._limits[name], "/".join((name, *key)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.errors import Throttled
+from webui.guard import Verdict
 from webui.messages import Told, wait
 from webui.wording import _
 
@@ -28,16 +29,30 @@ def no_birthday() -> str:
     return _("Écrivez la date comme 05/03/2004, 5 mars 2004 ou 2004-03-05.")
 
 
-def once_more(*, is_soon: bool) -> Told:
-    """To a form that came too soon, or from a page of before; nothing typed is lost."""
-    if not is_soon:
-        said = _("Cette page avait vieilli. Tout ce que vous avez écrit est là : envoyez à nouveau.")
+def once_more(verdict: Verdict) -> Told:
+    """To a form that came too soon, twice, or from a page of before; nothing typed is lost."""
+    if verdict is Verdict.USED:
+        said = _("Nous l’avons bien reçue : rien d’autre à faire. Pour en écrire une autre, changez ce qui suit.")
+        return Told(_("Votre demande est déjà partie"), said)
+    if verdict is Verdict.TOO_QUICK:
+        said = _("Un robot va aussi vite. Tout ce que vous avez écrit est là : relisez, puis envoyez à nouveau.")
         return Told(_("Encore un clic"), said)
+    if verdict is Verdict.NO_TICKET:
+        return stale()
     said = _(
         "Nous écartons les demandes des robots, et il en arrive beaucoup. Tout ce que vous avez écrit est là : "
         "attendez une minute, puis envoyez à nouveau."
     )
     return Told(_("Encore un instant"), said)
+
+
+def stale() -> Told:
+    """To a page of before, or one that this browser has no cookie for."""
+    said = _(
+        "Cette page avait vieilli. Tout ce que vous avez écrit est là : envoyez à nouveau. Si cela recommence, "
+        "autorisez les cookies pour ce site."
+    )
+    return Told(_("Encore un clic"), said)
 
 
 def throttled(error: Throttled, reference: str) -> Told:

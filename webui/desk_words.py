@@ -147,7 +147,7 @@ def refused(error: MonCompteError) -> str:
     """Why an act or a search was refused, and what to do."""
     if isinstance(error, Throttled):
         if error.word == "too-many-keys-an-hour":
-            return _("Vous avez remis autant de clés que permis en une heure : %(wait)s", wait=wait(error))
+            return _("C’est assez de clés remises et d’adresses corrigées pour une heure : %(wait)s", wait=wait(error))
         return _("Trop de recherches : %(wait)s", wait=wait(error))
     assert isinstance(error, ActRefused)  # noqa: S101 (its callers catch these two)
     return _OBSTACLES[error.why]()

@@ -366,3 +366,8 @@ class HelpForm(PortalForm):
     website = StringField(filters=[_within(NAME_MAX, str.strip)])
     ticket = HiddenField(filters=[_within(200, str.strip)])
     work = HiddenField(filters=[_within(20, str.strip)])
+
+    @property
+    def reply_address(self) -> str:
+        """The address to answer to, as every mail server takes it (RFC 5891), of a form that is whole."""
+        return str(rescue.read(self.answer_to.data, ()))

@@ -26,8 +26,10 @@ class Verdict(Enum):
     """What is to be done with a form that was sent."""
 
     GOOD = "good"
-    TOO_SOON = "too-soon"
-    NO_TICKET = "no-ticket"  # none of ours, too old, or used before
+    TOO_QUICK = "too-quick"  # nobody reads and writes so fast
+    TOO_SOON = "too-soon"  # under attack: neither a minute old, nor worked for
+    NO_TICKET = "no-ticket"  # none of ours, or too old
+    USED = "used"  # it has brought a request already
 
 
 def ticket(portal: Portal) -> str:
@@ -36,24 +38,39 @@ def ticket(portal: Portal) -> str:
 
 
 def judge(portal: Portal, typed: str, work: str) -> Verdict:
-    """Whether a form with this ticket, and this work or none, is good now; one that is, is used up."""
-    try:
-        _name, made = _signed(portal).loads(typed)
-    except (BadData, ValueError, TypeError):
+    """Whether a form with this ticket, and this work or none, is good now; one that is, is used up.
+
+    A ticket of a portal whose clock is a little ahead only has to grow older.
+    """
+    age = _age(portal, typed)
+    if age is None:
         return Verdict.NO_TICKET
-    age = int(portal.now().timestamp()) - made
-    if not 0 <= age <= _LONGEST.total_seconds():
-        return Verdict.NO_TICKET
-    is_easy = portal.throttle.is_at_ease or is_worked(typed, work)
-    if age < (_LEAST_SECONDS if is_easy else _LEAST_UNDER_ATTACK):
+    if age < _LEAST_SECONDS:
+        return Verdict.TOO_QUICK
+    if age < _LEAST_UNDER_ATTACK and not (portal.throttle.is_at_ease or is_worked(typed, work)):
         return Verdict.TOO_SOON
-    return Verdict.GOOD if portal.throttle.is_first_use(typed) else Verdict.NO_TICKET
+    return Verdict.GOOD if portal.throttle.is_first_use(typed) else Verdict.USED
+
+
+def give_back(portal: Portal, typed: str) -> None:
+    """The ticket brought no request after all: the same page may be sent again."""
+    portal.throttle.forget_use(typed)
 
 
 def is_worked(typed: str, work: str) -> bool:
     """Whether SHA-256 of ``ticket:work`` begins with ``WORK_BITS`` zero bits."""
     digest = hashlib.sha256(f"{typed}:{work[:20]}".encode("utf-8", "replace")).digest()
     return int.from_bytes(digest[:4]) >> (32 - WORK_BITS) == 0
+
+
+def _age(portal: Portal, typed: str) -> int | None:
+    """In seconds; None for a ticket that is not ours, or older than a day."""
+    try:
+        _name, made = _signed(portal).loads(typed)
+        age = int(portal.now().timestamp()) - int(made)
+    except (BadData, ValueError, TypeError):
+        return None
+    return age if age <= _LONGEST.total_seconds() else None
 
 
 def _signed(portal: Portal) -> URLSafeSerializer:

@@ -6,7 +6,7 @@ Functions rather than tables: ``gettext`` needs the request's language, so no se
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import flask_babel
@@ -184,6 +184,11 @@ def cookies_refused() -> Told:
 def day_and_time(instant: datetime) -> str:
     """A day and a time, where the university is."""
     return str(flask_babel.format_datetime(instant, _("EEEE d MMMM 'à' H 'h' mm")))
+
+
+def day(written: str) -> str:
+    """A day as ISO 8601 writes it."""
+    return str(flask_babel.format_date(date.fromisoformat(written), _("d MMMM y")))
 
 
 def time_of_day(instant: datetime) -> str:

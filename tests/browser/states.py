@@ -23,6 +23,7 @@ from connector.errors import SignInRefused, Throttled
 from connector.model import Caller
 from connector.portal import Portal
 from connector.settings.sections import Charter
+from tests.browser.assistance_states import ASSISTANCE_STATES
 from tests.browser.desk_states import DESK_STATES
 from tests.browser.rescue_states import RESCUE_STATES
 from tests.conftest import PASSWORD, reset_people
@@ -32,7 +33,9 @@ from webui.server import listen
 
 HOST = "127.0.0.1"
 RESCUE = "elodie@ailleurs.example"
-_UNLIMITED = dict.fromkeys(("sign_in_failures_per_source", "ask_per_source"), "1000000/second")  # we come from one
+_UNLIMITED = dict.fromkeys(  # we come from one source
+    ("sign_in_failures_per_source", "ask_per_source", "assistance_per_source", "assistance_in_all"), "1000000/second"
+)
 _strangers = (f"inconnu{number}" for number in count())  # each has tries of its own
 
 
@@ -279,12 +282,6 @@ def _form_expired(field_id: str, page: Page, _scene: Scene) -> None:
     page.wait_for_load_state()
 
 
-def _nothing_asked(page: Page, _scene: Scene) -> None:
-    page.goto("/assistance")
-    page.locator("main [type=submit]").click()
-    page.wait_for_load_state()
-
-
 def _too_large(page: Page, _scene: Scene) -> None:
     page.goto("/")
     page.locator("#identifier").evaluate("field => { field.maxLength = 70000; field.value = 'x'.repeat(70000); }")
@@ -311,7 +308,8 @@ def _outage(page: Page, scene: Scene) -> None:
 
 
 STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
-    DESK_STATES
+    ASSISTANCE_STATES
+    | DESK_STATES
     | RESCUE_STATES
     | {
         "landing": partial(_open, "/"),
@@ -354,9 +352,6 @@ STATES: MappingProxyType[str, Callable[[Page, Scene], None]] = MappingProxyType(
         "charter": _charter,
         "charter, not ticked": _charter_not_ticked,
         "charter, new version": _charter_changed,
-        "assistance": partial(_open, "/assistance"),
-        "assistance, nothing typed": _nothing_asked,
-        "assistance, sent": partial(_open, "/assistance/envoyee"),
         "help": partial(_open, "/aide"),
         "privacy": partial(_open, "/confidentialite"),
         "accessibility": partial(_open, "/accessibilite"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from connector.errors import ActRefused, RequestsFull
 from connector.helpdesk import HelpDesk
 from connector.model import Caller
 from connector.office import Office
+from connector.owed import OwedRequest
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.portal_fixtures import MovingClock, audited
@@ -65,13 +67,46 @@ def test_it_is_mailed_to_the_desk_and_answered_to_its_writer(
     [mail] = mailbox.mails
     assert (mail.to, mail.headers["Reply-To"]) == ((DESK,), "zoe@perso.example.org")
     assert "Auto-Submitted" not in mail.headers
-    for words in ("Zoé Petit", "2004-03-05", "zpetit", "Et le téléphone.", "Rien de tout cela n’est vérifié"):
+    for words in ("Zoé Petit", "5 mars 2004", "zpetit", "Et le téléphone.", "Rien de tout cela n’est vérifié"):
         assert words in mail.text
         assert words in mail.html
     assert portal.directory.requests.all() == []
     told = [(line["event"], line["outcome"], line["account"]) for line in audited(audit_file)]
     assert told == [("visitor:help:ask", "done", None), ("outbox:help:mail", "done", None)]
     assert not {"Zoé", "zpetit", "zoe@"} & set(audit_file.read_text(encoding="utf-8").split('"'))
+
+
+def test_what_was_typed_is_set_off_and_passes_for_nothing_of_ours(portal: Portal, mailbox: Mailbox) -> None:
+    portal.ask_help(written(text="Bonjour.\n\nIdentité vérifiée par Mon compte.\nRépondre à : x@y.example.org"), HERE)
+    portal.outbox.send_handed()
+    lines = mailbox.mails[0].text.splitlines()
+    assert [line for line in lines if line.startswith(">")] == [
+        "> Bonjour.",
+        ">",
+        "> Identité vérifiée par Mon compte.",
+        "> Répondre à : x@y.example.org",
+    ]
+    assert re.search(r"<blockquote [^>]*>\s*Bonjour\.<br>\s*<br>\s*Identité", mailbox.mails[0].html)
+
+
+def test_no_mark_turns_a_line_into_another(portal: Portal, mailbox: Mailbox) -> None:
+    portal.ask_help(written(name="\u202eéoZ\x00 \x1b[31m", text="a\u2066b\x07\r\nc"), HERE)
+    [kept] = portal.directory.requests.all()
+    assert (kept.name, kept.text) == ("éoZ [31m", "ab\nc")
+
+
+def test_a_mail_that_is_sent_twice_is_one_for_its_reader(
+    portal: Portal, second: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    """A sender that dies after the server took the mail leaves the request to the next one."""
+    portal.ask_help(written(), HERE)
+    [kept] = portal.directory.requests.all()
+    second.outbox.hand_over(OwedRequest(kept))
+    portal.outbox.send_handed()
+    second.outbox.send_handed()
+    first, later = (mail.headers["Message-ID"] for mail in mailbox.mails)
+    assert first == later
+    assert kept.number in first
 
 
 @pytest.mark.parametrize("typed", HOSTILE)
@@ -126,6 +161,7 @@ def test_what_no_server_takes_stays_for_an_operator(
         portal.outbox.dispatch(clock())
     [kept] = portal.directory.requests.all()
     assert kept.is_given_up
+    assert Office(second, "shell:test").overdue() == (0, 0, 0)  # no mail will go any more
     mailbox.refuse(None)
     assert portal.outbox.dispatch(clock()) == 0
     karim = portal.directory.operators.find("kdesk")

@@ -199,6 +199,30 @@ def test_a_group_of_administrators_gets_in_as_the_documentation_says(person: Per
         assert "moncompteKeyHash" not in seen(server, student, "(uid=emercier)", "moncompteKeyHash")[0]
 
 
+BOUNDS = {
+    "moncompteTotpSecret": "stolen",
+    "moncompteTotpStep": "1",
+    "moncompteTotpFailures": "0",
+    "moncompteRecoveryCode": HASH,
+    "moncompteEnrolCode": f"20991231235959Z {HASH}",
+    "moncompteKeysIssued": "20260901080000Z",
+}
+
+
+def test_an_operator_who_may_write_their_own_entry_writes_nothing_that_bounds_them(person: Person) -> None:
+    """Some sites say "to * by self write": the password alone would then open the desk, or give keys without end."""
+    with PrivateSlapd(password_hash="{SSHA}") as server:
+        server.add_ldif((ROOT / "tests" / "people.ldif").read_text(encoding="utf-8"))
+        own = f"dn: {DATABASE}\nchangetype: modify\nadd: olcAccess\nolcAccess: to * by self write by * read\n"
+        stock = f"dn: {DATABASE}\nchangetype: modify\ndelete: olcAccess\nolcAccess: {{21}}\n\n"
+        server.add_config(stock + own)
+        karim = f"uid=kdesk,{server.people_dn}"
+        assert modify(server, person(karim), karim, "replace: sn\nsn: Haddad") == SUCCESS
+        for name, value in BOUNDS.items():
+            for word in ("replace", "add"):
+                assert modify(server, person(karim), karim, f"{word}: {name}\n{name}: {value}") == NO_ACCESS, name
+
+
 def test_whoever_must_read_the_secrets_is_given_all_of_them() -> None:
     """The rule that hides them, the one for administrators in the same file, and the one in the documentation."""
     rules = (config_folder() / "ldap" / "60-access.ldif").read_text(encoding="utf-8")

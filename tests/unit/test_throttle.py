@@ -125,6 +125,18 @@ def test_a_right_proof_forgives_in_the_shared_storage_too(shared: str) -> None:
     assert not is_full(limits)
 
 
+def test_two_portals_with_one_storage_know_of_an_attack_and_of_each_others_tickets(shared: str) -> None:
+    settings = ThrottleSettings(storage=SecretStr(shared), assistance_at_ease="1/hour")
+    one, other = Throttle(settings, SECRET), Throttle(settings, SECRET)
+    assert one.is_first_use("ticket")
+    assert not other.is_first_use("ticket")
+    one.forget_use("ticket")
+    assert other.is_first_use("ticket")
+    assert other.is_at_ease
+    one.ask_for_help("192.0.2.7")
+    assert not other.is_at_ease
+
+
 def test_while_the_storage_does_not_answer_each_process_counts_for_itself(caplog: pytest.LogCaptureFixture) -> None:
     """Limits that only hold in one process are better than none, and than a portal that stops."""
     nowhere = SecretStr("valkey://:a-password@127.0.0.1:1/0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -18,7 +19,7 @@ from connector.settings import Settings
 from tests.desk_steps import desk_post, enrol
 from tests.portal_fixtures import MovingClock
 from tests.web.conftest import ClientWith
-from tests.web.steps import blind, pointed_at, post, token, told_at
+from tests.web.steps import blind, pointed_at, post, told_at
 from webui import create_app, guard
 
 TYPED = {
@@ -29,6 +30,7 @@ TYPED = {
     "text": "J’ai perdu la lettre.",
     "answer_to": "zoe@perso.example.org",
 }
+SENT = (303, "/assistance/envoyee")
 _TICKET = re.compile(r'name="ticket" value="([^"]+)"')
 
 
@@ -61,6 +63,19 @@ def send(client: FlaskClient, clock: MovingClock, after: int = 5, **typed: str) 
     return post(client, "/assistance", **TYPED | given)
 
 
+def end_of(answer: TestResponse) -> tuple[int, str | None]:
+    return answer.status_code, answer.headers.get("Location")
+
+
+def kept_in(page: str) -> dict[str, str]:
+    """What stands in the form again."""
+    found = dict(re.findall(r'<input id="(\w+)" name="\w+" type="\w+" value="([^"]*)"', page))
+    area = re.search(r"<textarea [^>]*>(.*?)</textarea>", page, re.DOTALL)
+    chosen = re.search(r'<option value="(\w+)" selected', page)
+    found |= {"text": area[1] if area else "", "subject": chosen[1] if chosen else ""}
+    return {name: html.unescape(value) for name, value in found.items()}
+
+
 def test_a_request_reaches_the_desk(client: FlaskClient, portal: Portal, mailbox: Mailbox, clock: MovingClock) -> None:
     assert send(client, clock).headers["Location"] == "/assistance/envoyee"
     assert "Votre demande est partie" in client.get("/assistance/envoyee").text
@@ -91,6 +106,31 @@ def test_what_is_missing_is_told_beside_its_field_and_the_rest_stays(
     for name in {"name", "text", "answer_to"} - {field}:
         assert TYPED[name] in answer.text
     assert portal.directory.requests.all() == []
+
+
+def test_lines_count_as_the_browser_counts_them(client: FlaskClient, clock: MovingClock) -> None:
+    """A textarea's maxlength counts a line break once (HTML §4.10.11); on the wire it is two characters."""
+    assert end_of(send(client, clock, text="x\r\n" * 999 + "xx")) == SENT
+    assert send(client, clock, text="x\r\n" * 1000 + "x").status_code == 422
+
+
+def test_two_thousand_pictures_come_whole(
+    client: FlaskClient, portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    pile = "\N{PILE OF POO}" * 2000
+    assert end_of(send(client, clock, text=pile)) == SENT
+    [kept] = portal.directory.requests.all()
+    assert kept.text == pile
+    portal.outbox.send_handed()
+    assert pile in mailbox.mails[0].text
+
+
+def test_an_address_of_an_accented_domain_can_be_answered(
+    client: FlaskClient, portal: Portal, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    send(client, clock, answer_to="zoe@bücher.example.org")
+    portal.outbox.send_handed()
+    assert [mail.headers["Reply-To"] for mail in mailbox.mails] == ["zoe@xn--bcher-kva.example.org"]
 
 
 @pytest.mark.parametrize("who", ["jmartin001", "smoreau", "nobody", "*"])
@@ -129,6 +169,79 @@ def test_a_ticket_serves_once_for_a_day_and_not_at_once(
     assert post(client, "/assistance", **TYPED | {"ticket": late}).status_code == 422
 
 
+def test_the_second_of_two_clicks_says_that_it_has_left(
+    client: FlaskClient, portal: Portal, clock: MovingClock
+) -> None:
+    own = ticket(client.get("/assistance").text)
+    assert end_of(send(client, clock, ticket=own)) == SENT
+    again = send(client, clock, ticket=own)
+    assert "Votre demande est déjà partie" in again.text
+    assert kept_in(again.text) == TYPED
+    assert len(portal.directory.requests.all()) == 1
+    assert end_of(send(client, clock, ticket=ticket(again.text))) == SENT  # another, if that is what is meant
+
+
+def test_who_is_quick_is_not_told_of_floods(client: FlaskClient, clock: MovingClock) -> None:
+    answer = send(client, clock, after=2)
+    assert "attendez une minute" not in answer.text
+    assert kept_in(answer.text) == TYPED
+
+
+def test_a_ticket_of_a_portal_whose_clock_is_ahead_only_has_to_grow_older(
+    client: FlaskClient, clock: MovingClock
+) -> None:
+    ahead = ticket(client.get("/assistance").text)
+    clock.forward(seconds=-4)
+    answer = post(client, "/assistance", **TYPED | {"ticket": ahead})
+    assert (answer.status_code, ticket(answer.text)) == (422, ahead)
+
+
+def test_while_the_directory_is_down_nothing_is_lost_and_the_same_page_can_be_sent_again(
+    client: FlaskClient, slapd: PrivateSlapd, portal: Portal, clock: MovingClock
+) -> None:
+    own = ticket(client.get("/assistance").text)
+    slapd.halt()
+    try:
+        answer = send(client, clock, ticket=own)
+    finally:
+        slapd.launch()
+    assert (answer.status_code, kept_in(answer.text)) == (503, TYPED)
+    assert "Retry-After" in answer.headers
+    assert end_of(send(client, clock, ticket=own)) == SENT
+    assert len(portal.directory.requests.all()) == 1
+
+
+def test_without_its_entry_the_form_says_so_and_keeps_all(
+    client: FlaskClient, slapd: PrivateSlapd, portal: Portal, clock: MovingClock
+) -> None:
+    dn = portal.directory.requests.dn
+    [entry] = slapd.search("(objectClass=*)", "*", base=dn)
+    slapd.run("ldapdelete", *slapd.as_root, dn)
+    try:
+        answer = send(client, clock)
+    finally:
+        lines = "\n".join(f"{name}: {value}" for name, values in entry.items() if name != "dn" for value in values)
+        slapd.add_ldif(f"dn: {dn}\n{lines}\n")
+    assert (answer.status_code, kept_in(answer.text)) == (503, TYPED)
+
+
+def test_a_form_without_its_token_keeps_what_was_typed_in_our_page_and_in_no_other(
+    client: FlaskClient, settings: Settings
+) -> None:
+    ours = settings.web.portal_url.rstrip("/")
+    for origin, wanted in ((ours, TYPED), ("https://evil.example", dict.fromkeys(TYPED, ""))):
+        answer = client.post("/assistance", data=TYPED, headers={"Origin": origin})
+        assert (answer.status_code, kept_in(answer.text)) == (403, wanted)
+
+
+def test_a_page_of_one_portal_can_be_sent_to_another(
+    client: FlaskClient, client_with: ClientWith, portal: Portal, clock: MovingClock
+) -> None:
+    own = ticket(client.get("/assistance").text)
+    assert end_of(send(client_with(), clock, ticket=own)) == SENT
+    assert [request.name for request in portal.directory.requests.all()] == [TYPED["name"]]
+
+
 def test_too_many_from_one_place_wait_with_what_they_wrote(
     client_with: ClientWith, clock: MovingClock, portal: Portal
 ) -> None:
@@ -155,38 +268,12 @@ def test_under_attack_who_has_no_script_waits_a_minute_and_loses_nothing(
 def test_under_attack_work_takes_the_place_of_the_wait(hurried: FlaskClient, clock: MovingClock) -> None:
     send(hurried, clock)
     page = hurried.get("/assistance").text
-    assert f'data-work="{guard.WORK_BITS}"' in page
+    assert f'data-bits="{guard.WORK_BITS}"' in page
     given = ticket(page)
     done = next(n for n in count() if hashlib.sha256(f"{given}:{n}".encode()).digest()[:2] == b"\0\0")
     clock.forward(seconds=5)
     assert post(hurried, "/assistance", **TYPED | {"ticket": given, "work": "1"}).status_code == 422
     assert post(hurried, "/assistance", **TYPED | {"ticket": given, "work": str(done)}).status_code == 303
-
-
-def test_a_line_break_counts_as_browsers_count_it(client: FlaskClient, portal: Portal, clock: MovingClock) -> None:
-    assert send(client, clock, 5, text="ab\r\n" * 660).status_code == 303
-    assert portal.directory.requests.all()[0].text.count("\n") == 659  # the last one ends the text
-
-
-def test_while_the_directory_is_down_nothing_is_lost(
-    client: FlaskClient, slapd: PrivateSlapd, clock: MovingClock
-) -> None:
-    given = {"ticket": ticket(client.get("/assistance").text), "csrf_token": token(client)}
-    clock.forward(seconds=5)
-    slapd.halt()
-    try:
-        answer = client.post("/assistance", data=TYPED | given)
-    finally:
-        slapd.launch()
-    assert (answer.status_code, TYPED["text"] in answer.text) == (503, True)
-
-
-def test_a_form_of_an_old_page_comes_back_with_what_was_typed_in_ours(client: FlaskClient) -> None:
-    ours = {"Origin": client.application.extensions["moncompte"].settings.web.portal_url.rstrip("/")}
-    kept = client.post("/assistance", data=TYPED, headers=ours)
-    assert (kept.status_code, TYPED["text"] in kept.text) == (403, True)
-    theirs = client.post("/assistance", data=TYPED, headers={"Origin": "https://evil.example.org"})
-    assert (theirs.status_code, TYPED["text"] in theirs.text) == (403, False)
 
 
 def test_without_a_mailbox_there_is_no_form(client_with: ClientWith) -> None:
@@ -211,6 +298,7 @@ def test_an_operator_takes_on_what_waits(
     assert TYPED["text"] in operator.get("/guichet/demandes").text
     taken = desk_post(operator, "/guichet/demandes", number=waiting.number).text
     assert TYPED["answer_to"] in taken
+    assert "5 mars 2004" in taken
     assert TYPED["text"] in taken
     desk_post(operator, "/guichet/demandes", number=waiting.number)
     assert "n’attend plus" in operator.get("/guichet/demandes").text

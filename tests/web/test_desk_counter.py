@@ -227,3 +227,26 @@ def test_no_act_without_its_token(client: FlaskClient, karim: Phone, portal: Por
     assert client.post("/guichet/compte/jmartin001", data=typed).status_code == 403
     assert client.post("/guichet/compte/jmartin001/feuille", data={"key": "x"}).status_code == 403
     assert account(portal, "jmartin001").key is None
+
+
+def test_who_opens_too_many_people_is_told_when_to_go_on(limited: Portal, clock: MovingClock) -> None:
+    client = create_app(limited).test_client()
+    enrol(client, limited, clock)
+    for number in range(60):
+        assert client.get(f"/guichet/compte/{32500000 + number}").status_code == 404
+    for answer in (client.get("/guichet/compte/emercier"), act(client, "emercier", act="key")):
+        assert (answer.status_code, pointed_at(answer.text)) == (429, ["typed"])
+        assert "Trop de recherches" in told_at(answer.text, "typed")[0]
+        assert answer.headers["Retry-After"]
+    assert account(limited, "emercier").key is None
+    assert desk_post(client, "/guichet/compte/emercier/feuille", key="x").headers["Location"]
+
+
+@pytest.mark.parametrize(
+    "uid", ["%00", "%F0%9F%90%98", "a" * 2000, "%2e%2e", "*", "x)(uid=*", "%ED%A0%80", "a%0d%0aSet-Cookie"]
+)
+def test_an_address_that_is_nobodys_finds_nobody(client: FlaskClient, karim: Phone, uid: str) -> None:
+    assert client.get(f"/guichet/compte/{uid}").status_code == 404
+    assert act(client, uid, act="key").status_code == 404
+    assert desk_post(client, f"/guichet/compte/{uid}/feuille", key=uid).status_code in {303, 404}
+    assert desk_post(client, "/guichet/demandes", number=uid).status_code == 303

@@ -6,15 +6,12 @@ to the next comes from the theme and the settings.
 
 from __future__ import annotations
 
-from datetime import date
-
-import flask_babel
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from connector.passwords import allowed_punctuation
 from connector.settings.theme import Accessibility, Theme
-from webui import language, rules
+from webui import language, messages, rules
 from webui.views import current_portal
 from webui.wording import _
 
@@ -78,4 +75,4 @@ def accessibility_label(theme: Theme) -> str:
 
 def _day(written: str) -> str:
     """A date of the theme as the reader's language writes it; empty where there is none."""
-    return str(flask_babel.format_date(date.fromisoformat(written), _("d MMMM y"))) if written else ""
+    return messages.day(written) if written else ""

@@ -1,4 +1,4 @@
-"""The assistance form, for those who can do nothing else; one answer for everybody."""
+"""The assistance form, for those who can do nothing else; one answer for everybody, and nothing typed is lost."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from webui.views.expired import FORBIDDEN, is_from_our_page
 blueprint = Blueprint("assistance", __name__)
 
 _UNAVAILABLE = 503
+_RETRY_AFTER_SECONDS = 120
 
 
 @blueprint.get("/assistance")
@@ -36,15 +37,14 @@ def send() -> ResponseReturnValue:
     if form.born.data and not form.born.errors and born is None:
         form.tell({"born": [assistance_words.no_birthday()]})
     if not is_whole or born is None:
-        return refuse(_page(form, ticket=form.ticket.data))
+        return refuse(_page(form))
     if form.website.data:
         portal.help_refused("honeypot", caller)
         return redirect(url_for("assistance.sent"), 303)
     verdict = guard.judge(portal, form.ticket.data or "", form.work.data or "")
     if verdict is not Verdict.GOOD:
         portal.help_refused(verdict.value, caller)
-        is_soon = verdict is Verdict.TOO_SOON
-        return refuse(_page(form, assistance_words.once_more(is_soon=is_soon), form.ticket.data if is_soon else None))
+        return refuse(_page(form, assistance_words.once_more(verdict), is_anew=verdict in _ANEW))
     return _sent(form, born)
 
 
@@ -56,29 +56,34 @@ def sent() -> ResponseReturnValue:
 
 @blueprint.errorhandler(CSRFError)
 def form_expired(_error: CSRFError) -> ResponseReturnValue:
-    """The form again with all that was typed, if it was typed in ours: a neighbour's page must not fill it in."""
+    """The form again with all that was typed, if it was typed in ours: no neighbour's page fills it in."""
     current_portal().form_refused("wrong-token", current_caller())
     form = _form(request.form if is_from_our_page() else None)
-    return _page(form, assistance_words.once_more(is_soon=False)), FORBIDDEN
+    return _page(form, assistance_words.stale()), FORBIDDEN
 
 
 def _sent(form: HelpForm, born: date) -> ResponseReturnValue:
     try:
         current_portal().ask_help(_letter(form, born), current_caller())
-    except Throttled as error:
-        return refuse(_page(form, assistance_words.throttled(error, current_caller().request)), error)
-    except RequestsFull:
-        return _page(form, assistance_words.full()), _UNAVAILABLE
-    except DirectoryError as error:
-        current_app.logger.warning("%s: a request for help is not kept: %s", current_caller().request, error)
-        return _page(form, assistance_words.not_now()), _UNAVAILABLE
+    except (Throttled, RequestsFull, DirectoryError) as error:
+        guard.give_back(current_portal(), form.ticket.data)
+        return _not_sent(form, error)
     return redirect(url_for("assistance.sent"), 303)
+
+
+def _not_sent(form: HelpForm, error: Throttled | RequestsFull | DirectoryError) -> ResponseReturnValue:
+    reference = current_caller().request
+    if isinstance(error, Throttled):
+        return refuse(_page(form, assistance_words.throttled(error, reference)), error)
+    if isinstance(error, RequestsFull):
+        return _page(form, assistance_words.full()), _UNAVAILABLE
+    current_app.logger.warning("%s: a request for help is not kept: %s", reference, error)
+    return _page(form, assistance_words.not_now()), _UNAVAILABLE, {"Retry-After": str(_RETRY_AFTER_SECONDS)}
 
 
 def _letter(form: HelpForm, born: date) -> Written:
     subject = dict(assistance_words.subjects())[form.subject.data]
-    identifier, text = form.identifier.data or "", form.text.data
-    return Written(form.name.data, born, identifier, subject, text, form.answer_to.data)
+    return Written(form.name.data, born, form.identifier.data or "", subject, form.text.data, form.reply_address)
 
 
 def _form(typed: object = None) -> HelpForm:
@@ -87,11 +92,18 @@ def _form(typed: object = None) -> HelpForm:
     return form
 
 
-def _page(form: HelpForm, told: Told | None = None, ticket: str | None = None) -> str:
-    """The form with what was typed; with a fresh ticket, unless the one there only has to grow older.
+_ANEW = {Verdict.NO_TICKET, Verdict.USED}
 
-    Under attack there is work to do.
+
+def _page(form: HelpForm, told: Told | None = None, *, is_anew: bool = False) -> str:
+    """The form with what was typed, and its own ticket, which may only have to grow older; or ``is_anew`` a fresh one.
+
+    Under attack there is work to do, unless it was done for this ticket.
     """
     portal = current_portal()
-    work = 0 if portal.throttle.is_at_ease else guard.WORK_BITS
-    return render_template("assistance.html", form=form, refused=told, ticket=ticket or guard.ticket(portal), work=work)
+    if is_anew or not form.ticket.data:
+        form.ticket.data, form.work.data = guard.ticket(portal), ""
+    elif not guard.is_worked(form.ticket.data, form.work.data or ""):
+        form.work.data = ""
+    bits = 0 if portal.throttle.is_at_ease else guard.WORK_BITS
+    return render_template("assistance.html", form=form, refused=told, bits=bits)

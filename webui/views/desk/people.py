@@ -86,7 +86,7 @@ def slip(uid: str) -> ResponseReturnValue:
     """The slip of a key that was just issued, as a PDF; the key comes back from the page in the form's body."""
     try:
         pdf = _desk().slip_pdf(current_operator(), uid, request.form.get("key", ""), current_caller())
-    except ActRefused as error:
+    except (ActRefused, Throttled) as error:
         flash(desk_words.refused(error))
         return redirect(url_for("desk.account", uid=uid), 303)
     disposition = 'inline; filename="cle.pdf"'
@@ -174,10 +174,10 @@ def _seen(uid: str, page: Callable[[View], ResponseReturnValue]) -> ResponseRetu
     """The account's page; or the search, with why it cannot be shown."""
     try:
         view = _desk().look(current_operator(), uid, current_caller())
-    except ActRefused as error:
+    except (ActRefused, Throttled) as error:
         form = SearchForm(data={"typed": uid})
         form.tell({"typed": [desk_words.refused(error)]})
-        return _search(form), _NOT_FOUND
+        return refuse(_search(form), error) if isinstance(error, Throttled) else (_search(form), _NOT_FOUND)
     return page(view)
 
 

@@ -18,7 +18,7 @@ def requests() -> ResponseReturnValue:
     operator = current_operator()
     _check_form()
     waiting = HelpDesk(current_portal()).requests(operator)
-    return render_template("desk/requests.html", requests=waiting, when=messages.day_and_time)
+    return render_template("desk/requests.html", requests=waiting, when=messages.day_and_time, day=messages.day)
 
 
 @blueprint.post("/demandes")
@@ -31,7 +31,7 @@ def take_request() -> ResponseReturnValue:
     except ActRefused:
         flash(desk_words.request_gone())
         return redirect(url_for("desk.requests"), 303)
-    return render_template("desk/request.html", each=taken, when=messages.day_and_time)
+    return render_template("desk/request.html", each=taken, when=messages.day_and_time, day=messages.day)
 
 
 def _check_form() -> None:
