@@ -6,7 +6,6 @@ to the next comes from the theme and the settings.
 
 from __future__ import annotations
 
-
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
