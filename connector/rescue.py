@@ -31,6 +31,8 @@ _OFTEN_MEANT = {
     "laposte.fr": "laposte.net",
     "icloud.fr": "icloud.com",
 }
+_COM_MISTYPED = {"con", "cmo", "ocm", "vom", "xom", "comm"}
+_COUNTRY = 2  # letters of a country's domain
 _LOOK_ALIKES = {"ymail.com", "mail.com", "email.com", "gmx.com", "yahoo.co", "orange.com"}  # one slip away, and real
 _BLANKS = " \t\u00a0\u202f\u200b\u2060\ufeff"  # what a paste brings along at either end; a line break is no accident
 _ANY_ADDRESS = re.compile(r"[^\s,;/|<>()\"']+@[^\s,;/|<>()\"']+")
@@ -63,12 +65,23 @@ def suggestion(address: str) -> str | None:
 
     Only pointed out, never put in its place: a rare domain may look like a common one.
     """
-    local, _at, domain = address.rpartition("@")
-    domain = domain.lower()
-    if not local or domain in _USUAL or domain in _LOOK_ALIKES:
+    read_as = read(address, ())
+    if isinstance(read_as, RescueReason):
         return None
-    meant = _OFTEN_MEANT.get(domain) or next((usual for usual in _USUAL if _is_one_slip(domain, usual)), None)
+    local, _at, domain = read_as.rpartition("@")
+    meant = _meant(domain.lower())
     return f"{local}@{meant}" if meant else None
+
+
+def _meant(domain: str) -> str | None:
+    if domain in _USUAL or domain in _LOOK_ALIKES:
+        return None
+    name, _dot, top = domain.rpartition(".")
+    if domain in _OFTEN_MEANT or top in _COM_MISTYPED:
+        return _OFTEN_MEANT.get(domain) or _meant(f"{name}.com") or f"{name}.com"
+    if len(top) == _COUNTRY and name in {usual.rpartition(".")[0] for usual in _USUAL}:
+        return None  # hotmail.fi, yahoo.gr: other countries have them too
+    return next((usual for usual in _USUAL if _is_one_slip(domain, usual)), None)
 
 
 def _is_one_slip(typed: str, meant: str) -> bool:

@@ -43,6 +43,14 @@ def test_the_same_again_is_right(client: FlaskClient, refused: TestResponse, por
     assert account(portal, "emercier").rescue == SLIP
 
 
+def test_that_it_is_right_is_remembered_through_another_refusal(
+    client: FlaskClient, refused: TestResponse, portal: Portal
+) -> None:
+    short = post(client, "/mot-de-passe", rescue=SLIP, meant=SLIP, password="court", confirmation="court")
+    assert pointed_at(short.text) == ["password"]
+    assert f'name="meant" value="{SLIP}"' in short.text
+
+
 def test_another_slip_is_asked_about_too(client: FlaskClient, refused: TestResponse) -> None:
     again = post(client, "/mot-de-passe", rescue="elodie@hotmial.fr", meant=SLIP, **CHOSEN)
     assert "elodie@hotmail.fr" in told_at(again.text, "rescue")[0]

@@ -65,6 +65,7 @@ rescue.addEventListener("change", async () => {
     const answer = await question("");
     take.textContent = answer.ok ? (await answer.json()).suggestion : "";
     typo.hidden = !take.textContent;
+    if (take.textContent) form.elements.meant.value = rescue.value; // asked about: sent all the same, it is right
   } catch {
     // the form itself will say what is wrong
   }
