@@ -587,7 +587,7 @@ def test_a_stock_slapd_is_led_to_one_that_serves(mailbox: Mailbox) -> None:
     assert rounds == [
         ["sign-in", "schema", "schema", "schema", "modules"],  # nothing of ours is there
         ["sign-in", "indexes"],  # the portal's account has no password yet
-        ["people", "decoy"],  # nobody there yet, and no access rules
+        ["people", "decoy", "assistance"],  # nobody there yet, and no access rules
         ["hashing"],  # the overlay is not loaded
     ]
     assert wrong(report) == []

@@ -69,7 +69,8 @@ def act(uid: str) -> ResponseReturnValue:
         flash(desk_words.issued_already())
         return redirect(url_for("desk.account", uid=uid), 303)
     try:
-        confirm(form.code.data if form.code else "")
+        if form.code:
+            confirm(form.code.data)
         return _ACTS[form.act.data](uid, form)
     except FactorRefused:
         form.tell({"code": [messages.first_code_refused()]})
