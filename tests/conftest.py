@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from connector.demo.slapd import SAMPLE_SUFFIX, PrivateSlapd
@@ -14,6 +15,9 @@ from tests.leaks import Watch
 
 os.environ["LC_ALL"] = "C.UTF-8"  # errors are told in the shell's language: a French developer's tests read English
 os.environ.pop("LANGUAGE", None)
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine makes no test fail
+hypothesis.settings.load_profile("unhurried")
 
 pytest_plugins = ("tests.portal_fixtures", "tests.shell_fixtures")
 

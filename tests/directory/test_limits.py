@@ -176,6 +176,7 @@ def test_a_network_of_ipv6_is_one_address(limited: Portal) -> None:
     assert try_in(limited, "jmartin001", caller=Caller("2001:db8:1:3::1")) == "refused"
 
 
+@pytest.mark.usefixtures("wall")
 def test_all_addresses_together_cannot_drown_the_directory(limited: Portal) -> None:
     numbers = iter(range(10_000))
 
@@ -203,6 +204,7 @@ def test_asking_is_limited_alike_for_everybody(limited: Portal, wall: WallClock,
     assert ask(limited, identifier) == "asked"
 
 
+@pytest.mark.usefixtures("wall")
 def test_one_address_cannot_ask_for_everybody(limited: Portal) -> None:
     logins = iter(range(10_000))
     assert tries_let_through(lambda: ask(limited, f"student{next(logins):05}")) == 100
