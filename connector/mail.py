@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
+from connector import metrics
 from connector.errors import MailFailed, MailRejected, MailServerDown, RecipientRefused
 from connector.settings import Settings
 
@@ -35,21 +36,26 @@ class Mailer:
     @contextmanager
     def session(self) -> Iterator[MailSession]:
         """A conversation with the server, for any number of mails. Raises MailServerDown."""
-        client, seconds = None, self._settings.timeout_seconds
-        try:
-            client = self._client()
-            with _bounded(client, seconds):
-                self._greet(client)
-        except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a host name that is none
-            if client:
-                client.close()
-            raise MailServerDown(_said(error)) from None
+        client, seconds = self._opened(), self._settings.timeout_seconds
         try:
             yield MailSession(client, seconds)
         finally:
             with suppress(OSError, smtplib.SMTPException), _bounded(client, seconds):
                 client.quit()  # does nothing on a line that broke
             client.close()
+
+    @metrics.smtp("connect")
+    def _opened(self) -> smtplib.SMTP:
+        client = None
+        try:
+            client = self._client()
+            with _bounded(client, self._settings.timeout_seconds):
+                self._greet(client)
+        except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a host name that is none
+            if client:
+                client.close()
+            raise MailServerDown(_said(error)) from None
+        return client
 
     def _client(self) -> smtplib.SMTP:
         if self._settings.tls == "tls":
@@ -82,6 +88,7 @@ class MailSession:
         self._client = client
         self._timeout_seconds = timeout_seconds
 
+    @metrics.smtp("send")
     def send(self, message: EmailMessage) -> None:
         """Send one mail. Raises MailRejected (no use trying again), MailServerDown, or MailFailed (later).
 

@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from connector import bounces, keys
+from connector import bounces, keys, metrics
 from connector.audit import Audit, Event, Line, Outcome
 from connector.bounces import Bounced
 from connector.clock import Clock
@@ -238,6 +238,7 @@ class Outbox:
         elif self.is_server_down and not error:
             _LOG.warning("the mail server %s is back", where)
         self.is_server_down = error is not None
+        metrics.SMTP_UP.labels(where).set(error is None)
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:
         now = self._clock()

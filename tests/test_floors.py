@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = (  # from the ground up; a package counts as one file
     {"connector", "connector.model", "connector.clock", "connector.wording"},
-    {"connector.columns", "connector.errors", "connector.keys", "connector.languages"},
+    {"connector.columns", "connector.errors", "connector.keys", "connector.languages", "connector.metrics"},
     {
         "connector.cairo",
         "connector.counters",
@@ -61,7 +61,9 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 WEBUI_SEES = {
     f"connector.{room}"
     for room in (
+        "clock",
         "portal",
+        "metrics",
         "helpdesk",
         "model",
         "errors",
@@ -88,6 +90,7 @@ DOORS = {  # an outside world, and the one room that may open it
     "pyotp": "connector.otp",
     "cryptography": "connector.vault",
     "zxingcpp": "connector.qr",
+    "prometheus_client": "connector.metrics",
 }
 FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ldap3 import DEREF_NEVER, SUBTREE
 from ldap3.core.results import RESULT_CODES
 
+from connector import metrics
 from connector.directory import controls
 from connector.directory.bulk import Lane, Request
 from connector.directory.changes import Changes
@@ -64,7 +65,8 @@ class Operations:
         servers = Servers(settings)
         self._working = Connections(settings, servers, bind=True)
         self._proving = Connections(settings, servers, bind=False)
-        self._reading, self._writing, self._trying = Breaker(servers), Breaker(servers), Breaker(servers)
+        self._reading, self._writing = Breaker(servers, "read"), Breaker(servers, "write")
+        self._trying = Breaker(servers, "bind")
         self._has_written = False
 
     def close(self) -> None:
@@ -72,6 +74,7 @@ class Operations:
         self._working.close()
         self._proving.close()
 
+    @metrics.ldap("search")
     def search(
         self, base: str, ldap_filter: str, attributes: list[str], *, scope: str = SUBTREE, limit: int = 0
     ) -> list[RawEntry]:
@@ -121,6 +124,7 @@ class Operations:
             for item, code in Lane(connection.socket).write(requests):
                 yield item, None if code == SUCCESS else _write_error(_result(code), "write", is_password=False)
 
+    @metrics.ldap("modify")
     def modify(self, dn: str, what: Changes, assertions: list[Any] | None = None) -> None:
         """One Modify. Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured.
 
@@ -134,6 +138,7 @@ class Operations:
             raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
         self._has_written = True
 
+    @metrics.ldap("compare")
     def compares(self, dn: str, attribute: str, value: str, *, or_none: bool = False) -> bool:
         """Whether the entry holds this very value; ``or_none``: it may hold nothing of the attribute.
 
@@ -145,6 +150,7 @@ class Operations:
             raise _failure(result, f"compare {dn}")
         return bool(result["result"] == COMPARE_TRUE)
 
+    @metrics.ldap("bind")
     def binds(self, dn: str, password: str) -> bool:
         """Whether the directory lets ``dn`` in with ``password``. Raises DirectoryMisconfigured."""
         with self._proving.lend(self._trying) as connection:

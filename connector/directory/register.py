@@ -69,7 +69,7 @@ class Register:
         self._population = controls.octets_of(self._settings.population)
         self._operations = Operations(self._settings)
         servers = Servers(self._settings)
-        self._lines, self._breaker = Connections(self._settings, servers, bind=True), Breaker(servers)
+        self._lines, self._breaker = Connections(self._settings, servers, bind=True), Breaker(servers, "import")
         self._open = ExitStack()
         self._asserts = False
 
