@@ -19,11 +19,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from math import inf
 
 from connector import bounces, keys, metrics
 from connector.audit import Audit, Event, Line, Outcome
 from connector.bounces import Bounced
-from connector.clock import Clock
+from connector.clock import Clock, elapsed_seconds
 from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import is_due
@@ -44,6 +45,7 @@ from connector.settings import Settings
 _LOG = logging.getLogger(__name__)
 _ROOM = 1000
 """Mails handed over and not yet sent; beyond it they wait in the directory for a dispatcher."""
+_MOMENT_SECONDS = 60  # mail servers log each conversation
 _DOUBLINGS = 10  # more than it takes to reach the longest pause
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
@@ -72,7 +74,7 @@ class Outbox:
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self.is_server_down = False
+        self.is_server_down, self._tried = False, -inf
         self.outcomes: Counter[Outcome] = Counter()
 
     def lease(self, now: datetime) -> datetime:
@@ -103,6 +105,16 @@ class Outbox:
         if self._thread:
             self._thread.join(timeout=2 * self._mail.timeout_seconds)
             self._thread = None
+
+    def reaches_server(self) -> bool:
+        """Whether the mail server let us in at the last try; tried now, with no mail, if that was long ago."""
+        if elapsed_seconds() - self._tried > _MOMENT_SECONDS:
+            try:
+                with self._mailer.session():
+                    self._tell_server(None)
+            except MailServerDown as error:
+                self._tell_server(error)
+        return not self.is_server_down
 
     def send_handed(self, wait_seconds: float = 0) -> None:
         """Send what was handed over, in one conversation; waits for the first mail at most ``wait_seconds``."""
@@ -237,7 +249,7 @@ class Outbox:
             _LOG.warning("the mail server %s is down, mails wait in the directory: %s", where, error)
         elif self.is_server_down and not error:
             _LOG.warning("the mail server %s is back", where)
-        self.is_server_down = error is not None
+        self.is_server_down, self._tried = error is not None, elapsed_seconds()
         metrics.SMTP_UP.labels(where).set(error is None)
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:

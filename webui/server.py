@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import ErrorTask
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 _CONNECTIONS = 1000  # a hundred that drip a byte now and then must not keep everybody out
 _IDLE_SECONDS = 30
@@ -37,7 +39,7 @@ class WebServer:
     """
 
     def __init__(
-        self, app: Flask, listener: socket.socket, threads: int, scheme: str = "http", headers: Headers = ()
+        self, app: WSGIApplication, listener: socket.socket, threads: int, scheme: str = "http", headers: Headers = ()
     ) -> None:
         self.port: int = listener.getsockname()[1]
         self._app, self._listener, self._threads, self._scheme = app, listener, threads, scheme

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli.shell import explained, refuse, settings_option
-from connector.cli.web import log_to_stderr, serving, until_stopped, wait
+from connector.cli.shell import explained, observing, refuse, settings_option
+from connector.cli.web import log_to_stderr, serving, serving_observations, until_stopped, wait
 from connector.portal import Portal
 from connector.settings import load
 from connector.wording import reason
@@ -29,7 +29,13 @@ def serve(path: Path) -> None:
     with explained():
         portal = Portal(load(path))
         host, _, port = portal.settings.web.listen.rpartition(":")
-        with until_stopped(), _listener(host, int(port)) as listener, serving(portal, listener):
+        with (
+            until_stopped(),
+            _listener(host, int(port)) as listener,
+            observing(portal.settings.observe.listen, "[observe] listen") as what,
+            serving(portal, listener),
+            serving_observations(portal, what),
+        ):
             _LOG.info("Mon compte listens on http://%s:%s", host, port)
             wait()
 

@@ -8,12 +8,17 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 from urllib.parse import urlsplit
 
+from connector import metrics
 from connector.portal import Portal
-from webui import create_app, security
-from webui.server import WebServer
+from connector.vitals import Pulse
+from webui import create_app, observe, security
+from webui.server import WebServer, listen
+
+_OBSERVERS = 3  # threads: while a scrape waits for a directory that hangs, the process still says that it lives
 
 
 @contextmanager
@@ -31,6 +36,45 @@ def serving(portal: Portal, listener: socket.socket) -> Iterator[None]:
             server.stop()
     finally:
         portal.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What observing needs before the first process is forked: the counts of all, the socket that all inherit."""
+
+    counts: metrics.Counts
+    listener: socket.socket
+
+
+@contextmanager
+def observed(address: str) -> Iterator[Observed | None]:
+    """Count for all processes forked in the block, to be asked at ``host:port``; None where there is no address.
+
+    Raises OSError when the port is taken or not ours to take.
+    """
+    if not address:
+        yield None
+        return
+    host, _, port = address.rpartition(":")
+    with listen(host, int(port)) as listener, metrics.shared() as counts:
+        yield Observed(counts, listener)
+
+
+@contextmanager
+def serving_observations(portal: Portal, what: Observed | None) -> Iterator[None]:
+    """Answer monitoring while the block lasts, for all processes; nothing where nothing is ``observed``."""
+    if what is None:
+        yield
+        return
+    pulse, needs = Pulse(portal), portal.settings.observe.ready_needs
+    server = WebServer(
+        observe.application(pulse, what.counts, needs), what.listener, _OBSERVERS, headers=observe.HEADERS
+    )
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
 
 
 @contextmanager

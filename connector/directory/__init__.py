@@ -55,6 +55,7 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _AT_A_TIME = 200
 _SHOWN = 20
+_MOST_COUNTED = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -165,6 +166,16 @@ class Directory:
     def owing(self) -> Iterator[Account]:
         """Everybody who is owed a mail or a notice, due or not."""
         return self.accounts(f"(|({entries.MAIL_DUE}=*)({entries.NOTICE}=*))")
+
+    def dues(self) -> list[datetime]:
+        """When each owed mail and notice is due, of 500 people at most: one search, by two indexes."""
+        found = self._operations.search(
+            self._settings.people_dn,
+            f"(&(|({entries.MAIL_DUE}=*)({entries.NOTICE}=*)){self._settings.population})",
+            [entries.MAIL_DUE, entries.NOTICE],
+            limit=_MOST_COUNTED,
+        )
+        return [due for _dn, attributes in found for due in entries.dues(attributes)]
 
     def with_leftovers(self, until: datetime) -> Iterator[Account]:
         """Everybody whose key had expired by ``until``, or who has tries of a mail that was given up.

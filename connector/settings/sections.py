@@ -324,6 +324,18 @@ class Mail(Section):
         return _demand(self, is_longer, N_("lease_seconds must be more than timeout_seconds"))
 
 
+class Observe(Section):
+    """Where monitoring asks how the portal is, and when the answer is that it is not well."""
+
+    listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
+        default="", pattern=r"^([^\s:]+:[0-9]{1,5})?$", description=N_("host:port, or nothing")
+    )
+    outbox_minutes: Positive = 15
+    ready_needs: Annotated[tuple[Literal["directory", "outbox", "smtp"], ...], BeforeValidator(values.split)] = Field(
+        default=("directory",), description=N_("directory, outbox, smtp: those of them that it needs")
+    )
+
+
 class Settings(Section):
     """All of it."""
 
@@ -341,6 +353,7 @@ class Settings(Section):
     desk: Desk = Desk()
     assistance: Assistance = Assistance()
     charter: Charter = Charter()
+    observe: Observe = Observe()
 
 
 SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Settings.model_fields.items()}  # type: ignore[misc]
