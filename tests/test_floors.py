@@ -9,7 +9,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = (  # from the ground up; a package counts as one file
     {"connector", "connector.model", "connector.clock", "connector.wording"},
-    {"connector.columns", "connector.errors", "connector.keys", "connector.languages", "connector.metrics"},
+    {
+        "connector.calling",
+        "connector.columns",
+        "connector.errors",
+        "connector.keys",
+        "connector.languages",
+        "connector.metrics",
+    },
     {
         "connector.cairo",
         "connector.counters",
@@ -63,6 +70,7 @@ WEBUI_SEES = {
     for room in (
         "clock",
         "portal",
+        "calling",
         "metrics",
         "vitals",
         "helpdesk",

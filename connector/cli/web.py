@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from urllib.parse import urlsplit
 
-from connector import metrics
+from connector import calling, metrics
 from connector.portal import Portal
 from connector.vitals import Pulse
 from webui import create_app, observe, security
@@ -95,8 +95,13 @@ class LineFormatter(logging.Formatter):
     default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        """The line, every control character in it written as an escape. A traceback still has lines of its own."""
-        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in super().formatMessage(record))
+        """The line, every control character in it written as an escape. A traceback still has lines of its own.
+
+        One that a request gave rise to ends with the request's name.
+        """
+        request = calling.caller.get().request
+        line = super().formatMessage(record) + (f" [{request}]" if request else "")
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 def log_to_stderr(level: int, form: str) -> None:
