@@ -69,6 +69,7 @@ class PrivateSlapd:
     ``people_dn``, ``portal_dn`` and ``decoy_dn`` accordingly); an empty one leaves slapd as Debian makes it.
     ``durable`` waits for the disk at each write, as a real directory does: for measurements; a slapd that is killed
     loses nothing without it either, only a machine that loses power does.
+    ``log`` is what it writes to slapd.log in its folder ("stats": each operation).
     ``folder`` is created, and removed by ``stop``; without one, a fresh folder in the system's temporary folder.
     """
 
@@ -81,6 +82,7 @@ class PrivateSlapd:
         config: Mapping[str, str] | None = None,
         hash_cleartext: bool = True,
         durable: bool = False,
+        log: str = "0",
     ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="slapd-"))
         self.base = suffix
@@ -95,6 +97,7 @@ class PrivateSlapd:
         self.config = config
         self.hash_cleartext = hash_cleartext
         self.durable = durable
+        self.log = log
         self.tcp_uri = ""
         self._socket_folder = Path(tempfile.mkdtemp(prefix="ldapi-"))
         self.ldapi_uri = "ldapi://" + quote(str(self._socket), safe="")
@@ -127,8 +130,8 @@ class PrivateSlapd:
 
     def launch(self) -> None:
         """Start the prepared server and wait until it answers; after ``halt`` it comes back with the same data."""
-        # "-d 0" keeps it in the foreground, as our child.
-        command = [*_bound_to_us(), tool("slapd"), "-d", "0", "-F", str(self.folder / "config"), "-h"]
+        # "-d" keeps it in the foreground, as our child, whatever it is to log.
+        command = [*_bound_to_us(), tool("slapd"), "-d", self.log, "-F", str(self.folder / "config"), "-h"]
         with (self.folder / "slapd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, f"{self.ldapi_uri} {self.tcp_uri}"], stdout=log, stderr=log, start_new_session=True

@@ -179,7 +179,7 @@ class Connections:
             raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 
-def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
+def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:
     """A simple bind on an open connection (RFC 4513 §5.1.3); the raw result.
 
     An empty password would be an *unauthenticated* bind, which succeeds for anybody (RFC 4513 §5.1.2): refused here.
@@ -190,7 +190,7 @@ def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
     connection.user, connection.password = dn, password.encode("utf-8", "replace")
     connection.authentication = SIMPLE
     try:
-        result: dict[str, Any] = connection.bind(read_server_info=False)[1]
+        result: dict[str, Any] = connection.bind(read_server_info=False, controls=controls)[1]
     finally:
         connection.password = None
     return result

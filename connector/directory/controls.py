@@ -1,8 +1,9 @@
-"""The two LDAP controls that ldap3 leaves raw: the assertion we send, the password policy's answer we read."""
+"""The LDAP controls that ldap3 leaves raw: assertion and session tracking, the password policy's answer."""
 
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from ldap3.operation.search import compile_filter, parse_filter
@@ -11,7 +12,11 @@ from pyasn1.codec.ber import decoder, encoder
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import namedtype, tag, univ
 
+from connector.directory import wire
+
 ASSERTION = "1.3.6.1.1.12"
+SESSION_TRACKING = "1.3.6.1.4.1.21008.108.63.1"
+_REQUEST = "2.25.134786308879017455175355557276824610079.3.1"  # of our own arc: what follows names a request of ours
 PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 (an OID)
 
 
@@ -50,6 +55,17 @@ def _compiled(ldap_filter: str) -> Any:
 def ask_policy() -> Any:
     """The request for the password policy's reasons; not critical: a server without ppolicy ignores it."""
     return build_control(PASSWORD_POLICY, False, None)
+
+
+@lru_cache(maxsize=256)  # a request asks the directory several times
+def session_tracking(request: str) -> Any:
+    """The Session Tracking control (draft-wahl-ldap-session-03): slapd's log tells for which request of ours it works.
+
+    Without the address of whoever asks: the directory's log is no place for it. Not critical, as the draft demands: a
+    server that does not know it ignores it (RFC 4511 §4.1.11). None lists it; slapd 2.5 hides it in its root DSE.
+    """
+    value = wire.texts("", "moncompte", _REQUEST, request)
+    return build_control(SESSION_TRACKING, False, value, encode_control_value=False)
 
 
 def policy_error(result: dict[str, Any]) -> PolicyError | None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ldap3 import DEREF_NEVER, SUBTREE
 from ldap3.core.results import RESULT_CODES
 
-from connector import metrics
+from connector import calling, metrics
 from connector.directory import controls
 from connector.directory.bulk import Lane, Request
 from connector.directory.changes import Changes
@@ -67,6 +67,7 @@ class Operations:
         self._proving = Connections(settings, servers, bind=False)
         self._reading, self._writing = Breaker(servers, "read"), Breaker(servers, "write")
         self._trying = Breaker(servers, "bind")
+        self._names_requests = settings.session_tracking
         self._has_written = False
 
     def close(self) -> None:
@@ -88,6 +89,7 @@ class Operations:
                 attributes=attributes,
                 size_limit=limit,
                 time_limit=self._timeout_seconds,
+                controls=self._tracking(),
             )
         if result["result"] not in {SUCCESS, SIZE_LIMIT}:
             raise _failure(result, f"search under {base}")
@@ -131,7 +133,8 @@ class Operations:
         A directory that takes no writes cannot be started on; one that did take them and stops is an outage.
         """
         with self._working.lend(self._writing) as connection:
-            result = connection.modify(dn, what, controls=[controls.ask_policy(), *(assertions or [])])[1]
+            sent = [*self._tracking(), controls.ask_policy(), *(assertions or [])]
+            result = connection.modify(dn, what, controls=sent)[1]
         if result["result"] in _NO_WRITES and self._has_written:
             raise DirectoryUnavailable(_said(result, f"modify {dn}"))
         if result["result"] != SUCCESS:
@@ -145,7 +148,7 @@ class Operations:
         Raises DirectoryMisconfigured where we may not even compare.
         """
         with self._working.lend(self._reading) as connection:
-            result = connection.compare(dn, attribute, value)[1]
+            result = connection.compare(dn, attribute, value, controls=self._tracking())[1]
         if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE, *([NO_SUCH_ATTRIBUTE] if or_none else [])}:
             raise _failure(result, f"compare {dn}")
         return bool(result["result"] == COMPARE_TRUE)
@@ -154,10 +157,15 @@ class Operations:
     def binds(self, dn: str, password: str) -> bool:
         """Whether the directory lets ``dn`` in with ``password``. Raises DirectoryMisconfigured."""
         with self._proving.lend(self._trying) as connection:
-            result = bind(connection, dn, password)
+            result = bind(connection, dn, password, self._tracking())
         if result["result"] not in _NOT_PROVED | {SUCCESS}:
             raise _failure(result, "bind")
         return bool(result["result"] == SUCCESS)
+
+    def _tracking(self) -> list[Any]:
+        """What names the request in hand to the directory's log, where the settings want it."""
+        request = calling.caller.get().request if self._names_requests else ""
+        return [controls.session_tracking(request)] if request else []
 
 
 def _result(code: int) -> dict[str, Any]:

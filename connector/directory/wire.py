@@ -128,6 +128,11 @@ def control(oid: bytes, value: bytes) -> bytes:
     return _tlv(_SEQUENCE, _tlv(_OCTETS, oid) + _TRUE + _tlv(_OCTETS, value))
 
 
+def texts(*each: str) -> bytes:
+    """A sequence of octet strings."""
+    return _tlv(_SEQUENCE, b"".join(map(_octets, each)))
+
+
 def equal(attribute: str, value: str) -> bytes:
     """A term of a filter; nothing in ``value`` needs escaping, there is no text to escape from."""
     return _tlv(_EQUAL, _octets(attribute) + _octets(value))

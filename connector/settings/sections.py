@@ -76,6 +76,7 @@ class Directory(Section):
     timeout_seconds: Seconds = 5
     lockout_seconds: int = Field(default=900, ge=0)
     connections: Positive = 16
+    session_tracking: bool = False
 
 
 class Attributes(Section):
