@@ -62,6 +62,7 @@ WEBUI_SEES = {
     f"connector.{room}"
     for room in (
         "portal",
+        "clock",
         "helpdesk",
         "model",
         "errors",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import socket
 import threading
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +13,8 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
+
+from connector.clock import elapsed_seconds
 
 _CONNECTIONS = 1000  # a hundred that drip a byte now and then must not keep everybody out
 _IDLE_SECONDS = 30
@@ -86,8 +87,8 @@ class WebServer:
         self._let_in()
         self._server.del_channel()
         self._server.socket.close()
-        until = time.monotonic() + STOP_SECONDS
-        while self._is_busy(until - time.monotonic()):
+        until = elapsed_seconds() + STOP_SECONDS
+        while self._is_busy(until - elapsed_seconds()):
             self._turn(_TURN_SECONDS)
         self._server.task_dispatcher.shutdown()
         wasyncore.close_all(self._sockets)
