@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.directory import wire
-from connector.directory.bulk import _FIRST as NUMBER
-from connector.directory.bulk import _LARGEST, Lane
+from connector.directory.lane import _FIRST as NUMBER
+from connector.directory.lane import _LARGEST, Lane
 from connector.errors import DirectoryUnavailable
 
 DONE = wire._message(NUMBER, wire._tlv(wire.SEARCH_DONE, bytes((10, 1, 0, 4, 0, 4, 0))))
