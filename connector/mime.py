@@ -47,7 +47,7 @@ _INTERNATIONAL = _POLICY.clone(utf8=True)
 @lru_cache
 def header(name: str, value: str) -> BaseHeader:
     """A header that many mails share, read and folded once. Raises ValueError for a value with a line break in it."""
-    made: BaseHeader = _POLICY.header_factory(name, value)
+    made: BaseHeader = _POLICY.header_store_parse(name, value)[1]
     return made
 
 
