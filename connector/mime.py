@@ -112,5 +112,5 @@ class _Writer(BytesGenerator):
 
 
 def _with_plain_ends(text: str) -> str:
-    """With a line feed alone at the end of each line: a lone carriage return would come through quoted-printable."""
+    """With a line feed at the end of each line; quoted-printable takes a carriage return alone for none."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -112,14 +112,16 @@ def test_what_a_mail_says_arrives_as_it_would_by_the_library_alone(
     )
 
 
-@given(st.lists(st.sampled_from(["--=_alternative", "--=_related--", "\r\n", "\n.\n", "--", "=_", "é", " \n", "\r"])))
+@given(
+    st.lists(st.sampled_from(["--=_alternative", "--=_related--", "\r\n", "\n.\n", "--", "=_", "é", " ", "\n", "\r"]))
+)
 @examples(100)
 def test_no_text_ends_its_part_or_the_mail(pieces: list[str]) -> None:
     text = "".join(pieces)
     octets = mime.octets(ours("x", text, text, LOGO))
     assert octets.count(b"--=_alternative") == octets.count(b"--=_related") == 3
     assert b"\n.\r" not in octets
-    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", octets)
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n|[ \t]\r\n", octets)  # servers drop a space at the end of a line
     assert max(map(len, octets.split(b"\r\n"))) <= 78
     assert octets.isascii()
 
