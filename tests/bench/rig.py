@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -46,13 +47,20 @@ def with_sections(settings: Settings, **sections: dict[str, Any]) -> Settings:
 @contextmanager
 def portal_on(slapd: PrivateSlapd, adjusted: Callable[[Settings], Settings]) -> Iterator[int]:
     """The portal in a process of its own, and its mail server in another; yields the portal's port."""
-    smtp_port = _free_port()
-    with listen(_HOST, 0) as listener:
+    with mail_server() as smtp_port, listen(_HOST, 0) as listener:
         port = listener.getsockname()[1]
         settings = adjusted(demo_settings(slapd, Mailbox(smtp_port), port))
-        with _process(_take_mails, smtp_port), _process(_serve, settings, listener):
-            _wait_for(smtp_port)
+        with _process(_serve, settings, listener):
             yield port
+
+
+@contextmanager
+def mail_server() -> Iterator[int]:
+    """A mail server in a process of its own, with one thread a conversation; yields its port."""
+    port = _free_port()
+    with _process(_take_mails, port):
+        _wait_for(port)
+        yield port
 
 
 @contextmanager
@@ -76,12 +84,16 @@ def _take_mails(port: int) -> None:
     """A mail server that takes everything, keeps nothing, and costs next to nothing: real ones are elsewhere."""
     with socket.create_server((_HOST, port)) as server:
         while True:
-            with server.accept()[0] as line, line.makefile("rb") as heard, suppress(ConnectionError):
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _converse(line, heard)
+            threading.Thread(target=_converse, args=[server.accept()[0]], daemon=True).start()
 
 
-def _converse(line: socket.socket, heard: BinaryIO) -> None:
+def _converse(line: socket.socket) -> None:
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with line, line.makefile("rb") as heard, suppress(ConnectionError):
+        _take(line, heard)
+
+
+def _take(line: socket.socket, heard: BinaryIO) -> None:
     line.sendall(b"220 ready\r\n")
     for command in heard:
         if command.upper().startswith(b"DATA"):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -449,18 +448,21 @@ def conversations(monkeypatch: pytest.MonkeyPatch) -> list[Mailer]:
 def test_mails_that_follow_one_another_go_in_one_conversation(
     portal: Portal, mailbox: Mailbox, conversations: list[Mailer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next is asked for when the one before is on its way; whoever stops the outbox waits for no further one."""
-    send, people = MailSession.send, iter(("rbenali", "lroy"))
+    """Each is asked for while the outbox waits for it; whoever stops the outbox has it wait no more."""
+    people, handed = iter(("jmartin001", "rbenali", "lroy")), portal.outbox._handed
+    get = handed.get
 
-    def followed(session: MailSession, message: EmailMessage) -> None:
-        send(session, message)
+    def waited(block: bool = True, timeout: float | None = None) -> object:
+        if not block:
+            return get(block=False)
+        assert not portal.outbox._stopping.is_set()
         if uid := next(people, None):
             portal.request_key(uid)
         else:
             portal.outbox.stop()
+        return get(timeout=timeout)
 
-    monkeypatch.setattr(MailSession, "send", followed)
-    portal.request_key("jmartin001")
+    monkeypatch.setattr(handed, "get", waited)
     portal.outbox.send_handed(wait_seconds=60)
     assert len(mailbox.mails) == 3
     assert len(conversations) == 1
