@@ -63,6 +63,7 @@ WEBUI_SEES = {
     f"connector.{room}"
     for room in (
         "portal",
+        "clock",
         "helpdesk",
         "model",
         "errors",

@@ -11,17 +11,22 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from urllib.parse import urlsplit
 
+from flask import Flask
+
 from connector.portal import Portal
 from webui import create_app, security
 from webui.server import WebServer
 
 
 @contextmanager
-def serving(portal: Portal, listener: socket.socket) -> Iterator[None]:
-    """The portal on a listening socket while the block lasts. Raises DirectoryMisconfigured."""
+def serving(portal: Portal, listener: socket.socket, app: Flask | None = None) -> Iterator[None]:
+    """The portal on a listening socket while the block lasts, with its pages ``app``, where there is one already.
+
+    Raises DirectoryMisconfigured.
+    """
     web = portal.settings.web
     headers = security.headers(web.secure_cookies).items()
-    server = WebServer(create_app(portal), listener, web.threads, urlsplit(web.portal_url).scheme, headers)
+    server = WebServer(app or create_app(portal), listener, web.threads, urlsplit(web.portal_url).scheme, headers)
     portal.start()
     try:
         server.start()

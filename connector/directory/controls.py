@@ -1,4 +1,4 @@
-"""The two LDAP controls that ldap3 leaves raw: the assertion we send, the password policy's answer we read."""
+"""The two LDAP controls of ours: the assertion we send, the password policy's answer we read; and filters as octets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ldap3.protocol.controls import build_control
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import namedtype, tag, univ
+
+from connector.directory import wire
 
 ASSERTION = "1.3.6.1.1.12"
 PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 (an OID)
@@ -29,36 +31,35 @@ class PolicyError(IntEnum):
     IN_HISTORY = 8
 
 
-def assertion(ldap_filter: str) -> Any:
-    """The Assertion control (RFC 4528): the operation is done only if the entry matches ``ldap_filter`` just then.
+ASK_POLICY = wire.control(PASSWORD_POLICY.encode(), None, is_critical=False)
+"""The request for the password policy's reasons; not critical: a server without ppolicy ignores it."""
+
+
+def assertion(ldap_filter: bytes) -> bytes:
+    """The Assertion control (RFC 4528): the operation is done only if the entry matches the filter just then.
 
     Critical: a server that does not know it must refuse, not ignore it.
     """
-    return build_control(ASSERTION, True, _compiled(ldap_filter))
+    return wire.control(ASSERTION.encode(), ldap_filter)
 
 
 def octets_of(ldap_filter: str) -> bytes:
     """The filter as it travels (RFC 4511 §4.5.1.7)."""
-    return bytes(encoder.encode(_compiled(ldap_filter)))
-
-
-def _compiled(ldap_filter: str) -> Any:
     tree = parse_filter(ldap_filter, None, auto_escape=False, auto_encode=False, validator=None, check_names=False)
-    return compile_filter(tree.elements[0])
+    return bytes(encoder.encode(compile_filter(tree.elements[0])))
 
 
 def ask_policy() -> Any:
-    """The request for the password policy's reasons; not critical: a server without ppolicy ignores it."""
+    """``ASK_POLICY`` in ldap3's form."""
     return build_control(PASSWORD_POLICY, False, None)
 
 
-def policy_error(result: dict[str, Any]) -> PolicyError | None:
+def policy_error(value: bytes) -> PolicyError | None:
     """The reason in a response's password policy control, if the server gave one that we know."""
-    control = (result.get("controls") or {}).get(PASSWORD_POLICY)
-    if not control or not control["value"]:
+    if not value:
         return None
     try:
-        answer, _ = decoder.decode(control["value"], asn1Spec=_PolicyAnswer())
+        answer, _ = decoder.decode(value, asn1Spec=_PolicyAnswer())
         return PolicyError(int(answer["error"])) if answer["error"].isValue else None
     except (PyAsn1Error, ValueError):
         return None

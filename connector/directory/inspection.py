@@ -205,7 +205,7 @@ class Lane:
         except (LDAPException, OSError):
             return Answer(_NO_ANSWER)
         spent = (elapsed_seconds() - began) * 1000
-        return Answer(int(result["result"]), policy=controls.policy_error(result), milliseconds=spent)
+        return Answer(int(result["result"]), policy=controls.policy_error(_policy_of(result)), milliseconds=spent)
 
 
 def _opened(settings: DirectorySettings, uri: str) -> Connection:
@@ -249,3 +249,8 @@ def _plainly(said: str, uri: str) -> str:
     if reason := re.search(r"while opening: \[Errno -?\d+\] ([\w ,/-]+)$", said):
         return in_words(reason[1])
     return said[:_LONGEST]
+
+
+def _policy_of(result: dict[str, Any]) -> bytes:
+    control = (result.get("controls") or {}).get(controls.PASSWORD_POLICY) or {}
+    return control.get("value") or b""

@@ -47,6 +47,7 @@ class Web(Section):
     listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
         default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description=N_("host:port")
     )
+    workers: int = Field(default=1, ge=1, le=64, description=N_("1 to 64"))
     threads: Positive = 8
 
     @model_validator(mode="after")
@@ -341,6 +342,14 @@ class Settings(Section):
     desk: Desk = Desk()
     assistance: Assistance = Assistance()
     charter: Charter = Charter()
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        """A limit that each process counts for itself would be that many times as generous."""
+        is_shared = self.web.workers == 1 or not self.throttle.storage.get_secret_value().startswith("memory:")
+        return _demand(
+            self, is_shared, N_("[web] workers: more than one need a [throttle] storage that they share, not memory://")
+        )
 
 
 SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Settings.model_fields.items()}  # type: ignore[misc]
