@@ -124,6 +124,11 @@ class Outbox:
             for owed in chain(mails, self._drain(0)):
                 self._put_off(owed, error)
 
+    def _send_all_handed(self) -> None:
+        for _ in range(self._handed.qsize() // _IN_A_CONVERSATION + 1):
+            if not self._stopping.is_set():
+                self.send_handed()
+
     def dispatch(self, now: datetime) -> int:
         """Claim and send every mail overdue at ``now``; returns how many were dealt with.
 
@@ -137,8 +142,7 @@ class Outbox:
             except MailServerDown:
                 break
             total += done
-            for _ in range(self._handed.qsize() // _IN_A_CONVERSATION + 1):
-                self.send_handed()  # who asks for a key must not wait behind a thousand reminders
+            self._send_all_handed()  # who asks for a key must not wait behind a thousand reminders
             if not done or self._stopping.is_set():
                 break
         return total + self._dispatch_requests(now)
