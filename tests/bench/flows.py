@@ -5,8 +5,8 @@ entries, a mail server and ``moncompte serve`` are processes of their own, and s
 each flow and number of clients: flows a second, the median time of one, and what one cost in CPU: of the web processes
 (mails included), of slapd, of the clients. Each figure is the median of the rounds.
 
-*ask for a key* and *change the password* end when the last mail is delivered. The limits are lifted (they are counted all
-the same), the rest is as in ``config/moncompte.toml``.
+*ask for a key* and *change the password* end when the last mail is delivered. The limits are lifted, and counted all
+the same; the rest is as in ``config/moncompte.toml``.
 """
 
 from __future__ import annotations

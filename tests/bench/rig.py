@@ -48,13 +48,20 @@ def with_sections(settings: Settings, **sections: dict[str, Any]) -> Settings:
 @contextmanager
 def portal_on(slapd: PrivateSlapd, adjusted: Callable[[Settings], Settings]) -> Iterator[int]:
     """The portal in a process of its own, and its mail server in another; yields the portal's port."""
-    smtp_port = free_port()
-    with listen(_HOST, 0) as listener:
+    with mail_server() as smtp_port, listen(_HOST, 0) as listener:
         port = listener.getsockname()[1]
         settings = adjusted(demo_settings(slapd, Mailbox(smtp_port), port))
-        with _process(take_mails, smtp_port), _process(_serve, settings, listener):
-            wait_for(smtp_port)
+        with _process(_serve, settings, listener):
             yield port
+
+
+@contextmanager
+def mail_server() -> Iterator[int]:
+    """A mail server in a process of its own, with one thread a conversation; yields its port."""
+    port = free_port()
+    with _process(take_mails, port):
+        wait_for(port)
+        yield port
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from connector.settings.effective import as_toml
 from tests.bench import crowd
-from tests.bench.rig import free_port, take_mails, wait_for
+from tests.bench.rig import free_port, take_mails, wait_for, with_sections
 
 HOST = "127.0.0.1"
 _FORK = multiprocessing.get_context("fork")
@@ -77,6 +77,7 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
         crowd.load(slapd, entries, utc_now(), stored)
         wait_for(smtp)
         settings = adjusted(demo_settings(slapd, Mailbox(smtp), port, f"{folder}/audit"))
+        settings = with_sections(settings, web={"listen": f"{HOST}:{port}"})
         toml = as_toml(settings).replace('"memory://"', f'"{storage}"')
         pid = int((slapd.folder / "slapd.pid").read_text())
         logins = [entry["uid"][0] for entry in slapd.search(_OPEN, "uid", base=slapd.people_dn)]
@@ -94,7 +95,9 @@ def _serving(toml: str, folder: Path, port: int) -> Iterator[int]:
     command = [str(Path(sys.executable).with_name("moncompte")), "serve", "--settings", str(file)]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
-            wait_for(port)
+            while b"listens on" not in (said := (folder / "log").read_bytes()):
+                assert process.poll() is None, said.decode()
+                time.sleep(0.05)
             yield process.pid
         finally:
             process.terminate()
