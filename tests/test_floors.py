@@ -23,6 +23,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.vault",
         "connector.hashing",
         "connector.identifiers",
+        "connector.mime",
         "connector.otp",
         "connector.passwords",
         "connector.private",

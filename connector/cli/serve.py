@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from connector.cli.shell import MISCONFIGURED, Failure, explained, observing, refuse, settings_option
+from connector.cli.shell import Failure, explained, observing, refuse, settings_option
 from connector.cli.web import log_to_stderr
 from connector.errors import DirectoryUnavailable
 from connector.portal import Portal
@@ -36,9 +35,7 @@ def serve(path: Path) -> None:
 
     log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     with explained():
-        settings = load(path)
-        if code := _tried_out(settings):
-            sys.exit(code)
+        settings = _usable(path)
     listener = _passed() or _listener(settings.web.listen)
     _LOG.info("Mon compte listens on http://%s:%s", *listener.getsockname()[:2])
     with observing(settings.observe.listen, "[observe] listen") as what:
@@ -49,33 +46,24 @@ def _read_anew(path: Path) -> Settings | None:
     """The settings, unless they cannot be used, which is said."""
     try:
         with explained():
-            settings = load(path)
+            return _usable(path)
     except Failure as failure:
         failure.show()
         return None
-    return None if _tried_out(settings) else settings
 
 
-def _tried_out(settings: Settings) -> int:
-    """The exit code of a process that makes a portal and shows it the directory: 0 when it will do.
+def _usable(path: Path) -> Settings:
+    """The settings, once a portal of theirs was shown the directory, of which no connection stays.
 
-    The process that serves forks: it must keep no connection and no thread of such a trial. A directory that does not
-    answer yet will do: each process checks it before the first password.
+    A directory that does not answer yet will do: each process checks it before the first password. Raises
+    SettingsInvalid, DirectoryMisconfigured.
     """
-    if child := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    code = MISCONFIGURED
-    try:
-        with explained(), suppress(DirectoryUnavailable):
-            directory = Portal(settings).directory
-            directory.prepare()
-            directory.close()
-        code = 0
-    except Failure as failure:
-        failure.show()
-        code = failure.exit_code
-    finally:
-        os._exit(code)  # nothing of the parent's is to be cleaned up here
+    portal = Portal(load(path))
+    with suppress(DirectoryUnavailable):
+        portal.directory.prepare()
+    portal.directory.close()
+    portal.audit.close()
+    return portal.settings
 
 
 def _passed() -> socket.socket | None:

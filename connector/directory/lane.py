@@ -51,15 +51,15 @@ class Lane:
         entries, code, _cookie = self._found(number)
         return entries, code
 
-    def modify(self, dn: str, what: Changes, controls: bytes) -> Answer:
-        """Make one Modify; what the server answers."""
+    def modify(self, dn: str, what: Changes, controls: bytes) -> tuple[int, dict[bytes, bytes]]:
+        """Make one Modify; the result code, and the controls that came with it: their values by their OIDs."""
         number = next(self._numbers)
         self._say(wire.modify(number, dn, what, controls))
         with _translated():
             while True:
                 for answer in self._hear():
                     if answer.number == number and answer.kind == wire.MODIFY_DONE:
-                        return answer
+                        return answer.code, answer.controls_told()
 
     def pages(self, base: str, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[Entry | int]:
         """Every entry under ``base`` that matches; then, where the server ends with an error, its result code."""

@@ -127,9 +127,9 @@ class Operations:
         cannot be started on; one that did take them and stops is an outage.
         """
         with self._working.lend(self._writing) as connection:
-            sent = self._tracking() + controls.ASK_POLICY + assertion
-            answer = Lane(connection.socket, self._timeout_seconds).modify(dn, what, sent)
-            result = _result(answer.code) | {"policy": controls.policy_error(answer.control(_POLICY))}
+            lane = Lane(connection.socket, self._timeout_seconds)
+            code, told = lane.modify(dn, what, self._tracking() + controls.ASK_POLICY + assertion)
+        result = _result(code) | {"policy": controls.policy_error(told.get(_POLICY, b""))}
         if result["result"] in _NO_WRITES and self._has_written:
             raise DirectoryUnavailable(_said(result, f"modify {dn}"))
         if result["result"] != SUCCESS:

@@ -68,13 +68,13 @@ class Answer:
             attributes[body[name_start:name_end].decode().lower()] = values
         return body[start:end].decode(), attributes
 
-    def control(self, oid: bytes) -> bytes:
-        """The value of the control that came with it; nothing where there is none."""
-        return next((bytes(value) for name, value in _read_controls(self.controls) if name == oid), b"")
+    def controls_told(self) -> dict[bytes, bytes]:
+        """The controls that came with it: their values by their OIDs."""
+        return {name: bytes(value) for name, value in _read_controls(self.controls)}
 
     def cookie(self) -> bytes:
         """Where the next page of a search begins; nothing when this was the last."""
-        value = self.control(_PAGED)
+        value = self.controls_told().get(_PAGED)
         if not value:
             return b""
         body, _ = _span(value, 0)
