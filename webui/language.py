@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from babel.support import NullTranslations
 from flask import Blueprint, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import Domain, get_locale
+from flask_babel import Domain
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
@@ -28,8 +28,11 @@ class Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types
     """Flask-Babel's, but for where it finds the sentences."""
 
     def get_translations(self) -> NullTranslations:
-        """Those of the request's language."""
-        return languages.catalogue(TRANSLATIONS, str(get_locale()))
+        """Those of the request's language, found once for all its sentences."""
+        if "catalogue" not in g:
+            g.catalogue = languages.catalogue(TRANSLATIONS, selected())
+        catalogue: NullTranslations = g.catalogue
+        return catalogue
 
 
 def selected() -> str:

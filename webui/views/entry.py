@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, get_flashed_messages, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    g,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from connector.errors import DirectoryError, SessionStale, SignInRefused, Throttled
 from webui import language, messages, security
@@ -13,10 +25,14 @@ from webui.views import LOGIN, current_caller, current_portal, is_acceptable, re
 
 blueprint = Blueprint("entry", __name__)
 
+_TOKENS_PLACE = "the-token-of-this-form"
+
 
 @blueprint.get("/")
 def landing() -> ResponseReturnValue:
     """*Mon compte*; with their login for somebody whose session ended."""
+    if set(session) <= {"csrf_token"}:
+        return _for_a_stranger()
     known = get_flashed_messages(category_filter=[LOGIN])
     return render_landing(SignInForm(data={"identifier": known[0]}) if known else None)
 
@@ -89,6 +105,17 @@ def _end_session() -> None:
     except DirectoryError as error:
         current_app.logger.warning("a session could only be ended in its own browser: %s", error)
     security.end_visit()
+
+
+def _for_a_stranger() -> str:
+    """The page of whoever comes for the first time: written once in each language, but for the forms' token."""
+    pages: dict[str, str] = current_app.extensions.setdefault("moncompte.landing", {})
+    spoken = language.selected()
+    if spoken not in pages:
+        g.csrf_token = _TOKENS_PLACE
+        pages[spoken] = render_landing()
+        del g.csrf_token
+    return pages[spoken].replace(_TOKENS_PLACE, generate_csrf())
 
 
 def render_landing(
