@@ -133,6 +133,7 @@ class Impostor:
             line.sendall(b"".join(_answer(number + n, what) for n, what in enumerate(self.answers)))
             if REFUSED in self.answers:
                 self._hear(line)
+            if self.answers[-1] in {REFUSED, ALERT}:
                 return
         with context.wrap_socket(line, server_side=True) as inside:
             self.inside += inside.recv(1 << 16)
