@@ -50,6 +50,8 @@ remedy      of a finding: what to do about it; a ``fix`` is one as LDIF, which n
 statistics  the population counted, by facts; ``census`` is the one look at everybody that counts
 trail       the last lines of the audit about one account
 fast lane   a connection of its own for thousands of entries: read by pages, written many at a time
+metric      a figure that Prometheus reads: counted by every process as it happens, or asked of the directory
+vitals      how directory, outbox and mail server are just now, for probes and Prometheus
 decoy       an entry of ours that stands in for people who do not exist, so that the directory works alike for all
 
 Suffixes: ``_dn`` is a DN string, ``entry`` is a raw search result that never leaves ``connector.directory``,

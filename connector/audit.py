@@ -19,6 +19,7 @@ from io import TextIOWrapper
 from logging.handlers import SysLogHandler, WatchedFileHandler
 from pathlib import Path
 
+from connector import metrics
 from connector.clock import Clock
 from connector.errors import DirectoryError, MonCompteError, SessionStale, SettingsInvalid
 from connector.model import Caller
@@ -130,6 +131,7 @@ class Audit:
             "request": caller.request,
         }
         self._emit(json.dumps(facts | line.details))
+        metrics.AUDIT_EVENTS.labels(event.value, line.outcome.value).inc()
 
     def _emit(self, text: str) -> None:
         self._handler.handle(logging.makeLogRecord({"msg": text, "levelname": "INFO"}))

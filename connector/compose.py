@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from email.errors import HeaderParseError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
-from functools import lru_cache, partial
+from email.utils import parseaddr
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 from babel.dates import format_date, get_timezone
 from babel.dates import format_datetime as babel_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from connector import keys, languages, otp, rescue
+from connector import keys, languages, mime, otp, rescue
 from connector.errors import MailRejected
 from connector.languages import REFERENCE
 from connector.model import Account, Former, Happened, HelpRequest, Notice, Status
@@ -46,8 +47,8 @@ class Composer:
         self._assistance = parseaddr(settings.assistance.mailbox)[1]
         self._postmark = Postmark(settings.web.secret_keys)
         self._code_life = timedelta(minutes=settings.rescue.code_minutes)
-        self._logo = _logo(theme)
-        self._logo_id = f"logo@{self._host}" if self._logo else ""
+        self._logo_id = f"logo@{self._host}" if theme.look.mail_logo else ""
+        self._logo = _logo(theme, self._logo_id)
 
     def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
         """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
@@ -82,11 +83,10 @@ class Composer:
         subject, _, text = _written("request", "text", REFERENCE, facts).partition("\n")
         message = self._addressed(self._assistance, " ".join(subject.split())[:_LONGEST_SUBJECT])
         message["Reply-To"] = Address(addr_spec=request.answer_to)
-        message["Date"] = format_datetime(now)
+        message["Date"] = now
         message["Message-ID"] = f"<{request.number}@{self._host}>"  # the same, should it be sent twice
-        message.set_content(_GAP.sub("\n\n", text.strip()) + "\n")
-        self._add_html(message, _written("request", "html", REFERENCE, facts))
-        message["Content-Language"] = REFERENCE
+        message["Content-Language"] = mime.header("Content-Language", REFERENCE)
+        self._add_bodies(message, text, _written("request", "html", REFERENCE, facts))
         return message
 
     def _told(self, account: Account, notice: Notice, now: datetime) -> tuple[str, Facts]:
@@ -131,21 +131,22 @@ class Composer:
     def _local(self, instant: datetime, language: str) -> Callable[[str], str]:
         """Says ``instant`` in the university's own time, by a pattern: each language has its own, as all wording."""
         zone = get_timezone(self._web.timezone)
-        return lambda pattern: babel_datetime(instant, str(pattern), tzinfo=zone, locale=language)
+        return cache(lambda pattern: babel_datetime(instant, str(pattern), tzinfo=zone, locale=language))
 
     def _compose(self, mail: str, account: Account, to: str, now: datetime, facts: Facts) -> EmailMessage:
         language = languages.choose(account.language)
         facts = {**self._always(language), "name": account.name, "uid": account.uid, **facts}
         subject, _, text = _written(mail, "text", language, facts).partition("\n")
-        message = self._addressed(to, subject)
+        message = self._addressed(to, mime.header("Subject", subject))
         if self._mail.reply_to:
-            message["Reply-To"] = self._mail.reply_to
-        message["Date"] = format_datetime(now)
+            message["Reply-To"] = mime.header("Reply-To", self._mail.reply_to)
+        message["Date"] = now
         message["Message-ID"] = f"<{self._postmark.make(account.uid, to)}@{self._host}>"  # a bounce brings it back
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        message.set_content(_GAP.sub("\n\n", text.strip()) + "\n")
-        self._add_html(message, _written(mail, "html", language, facts))
-        message["Content-Language"] = language  # last: what sets the parts takes such headers for the first one's own
+        message["Auto-Submitted"] = mime.header(
+            "Auto-Submitted", "auto-generated"
+        )  # RFC 3834: no out-of-office answers
+        message["Content-Language"] = mime.header("Content-Language", language)
+        self._add_bodies(message, text, _written(mail, "html", language, facts))
         return message
 
     def _always(self, language: str) -> dict[str, object]:
@@ -158,13 +159,13 @@ class Composer:
         said["assistance_url"] = words.assistance_url or ours
         return {**said, "web": self._web, **looks}
 
-    def _addressed(self, to: str, subject: str) -> EmailMessage:
+    def _addressed(self, to: str, subject: str | BaseHeader) -> EmailMessage:
         """A message with its first headers. Raises MailRejected where ``to`` is no address: nobody to write to."""
-        message = EmailMessage()
+        message = mime.message()
         read = rescue.read(to, ())
         to = read if isinstance(read, str) else to  # a domain that another tool kept in Unicode is written in ASCII
         try:
-            message["From"] = self._mail.sender
+            message["From"] = mime.header("From", self._mail.sender)
             message["To"] = Address(addr_spec=to)
             message["Subject"] = subject
         except (ValueError, LookupError, AttributeError, HeaderParseError, RecursionError):
@@ -173,22 +174,16 @@ class Composer:
             raise MailRejected("address")
         return message
 
-    def _add_html(self, message: EmailMessage, html: str) -> None:
-        """The HTML beside the text; the logo within, so that reading a mail tells nobody."""
-        message.add_alternative(html, subtype="html")
-        if self._logo:
-            _text, part = message.iter_parts()
-            kind, octets = self._logo
-            cid, name = f"<{self._logo_id}>", f"logo.{kind}"
-            part.add_related(octets, "image", kind, cid=cid, filename=name, disposition="inline")
+    def _add_bodies(self, message: EmailMessage, text: str, html: str) -> None:
+        mime.add_bodies(message, _GAP.sub("\n\n", text.strip()), html, self._logo)
 
 
-def _logo(theme: Theme) -> tuple[str, bytes] | None:
-    """The logo for mails, ``png`` or ``jpeg`` and its octets, if the theme has one."""
+def _logo(theme: Theme, cid: str) -> EmailMessage | None:
+    """The logo within the mail, so that reading it tells nobody; if the theme has one."""
     if not theme.look.mail_logo:
         return None
     file = theme.folder / theme.look.mail_logo
-    return "png" if file.suffix == ".png" else "jpeg", file.read_bytes()
+    return mime.picture(file.read_bytes(), "png" if file.suffix == ".png" else "jpeg", cid)
 
 
 def _written(mail: str, skin: Skin, language: str, facts: Facts) -> str:
@@ -200,12 +195,19 @@ def _templates(skin: Skin, language: str) -> Environment:
     """The templates as one skin and one language see them."""
     templates = Environment(
         loader=FileSystemLoader([TEMPLATES / skin, TEMPLATES]),
+        auto_reload=False,  # they come with the code
         autoescape=skin == "html",  # noqa: S701  # in the text part nothing is a tag
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
-    catalogue = languages.catalogue(TEMPLATES / "translations", language)
-    templates.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    find = languages.catalogue(TEMPLATES / "translations", language).gettext
+    mark = Markup if skin == "html" else str
+    templates.globals["_"] = partial(_said, find, mark)
     return templates
+
+
+def _said(find: Callable[[str], str], mark: type[str], sentence: str, **facts: object) -> str:
+    """A sentence translated, and its facts escaped in HTML: Jinja's own ``_`` costs twice as much."""
+    said = mark(find(sentence))
+    return said % facts if facts else said

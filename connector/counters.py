@@ -17,6 +17,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from connector import metrics
 from connector.clock import elapsed_seconds, wall_seconds
 from connector.errors import SettingsInvalid, Throttled
 from connector.wording import _
@@ -101,10 +102,10 @@ class Counters:
         """Count one try on each, if each has room, and those of ``unless_full`` too. Raises Throttled."""
         full = self._with_storage(lambda limiter: [_full(limiter, counter) for counter in (*counters, *unless_full)])
         if waits := [wait for wait in full if wait]:
-            raise Throttled(*max(waits, key=lambda wait: wait[1]))
+            raise _full_error(*max(waits, key=lambda wait: wait[1]))
         for counter in counters:
             if not self.add(counter):  # somebody else took the last room just now
-                raise Throttled(counter.word, _SOON_SECONDS)
+                raise _full_error(counter.word, _SOON_SECONDS)
 
     def add(self, counter: Counter) -> bool:
         """Count one more; whether there was room under every limit."""
@@ -159,6 +160,11 @@ def _full(limiter: MovingWindowRateLimiter, counter: Counter) -> tuple[str, int]
         return None
     until = max(limiter.get_window_stats(limit, counter.key).reset_time for limit in full)
     return counter.word, max(1, math.ceil(until - wall_seconds()))
+
+
+def _full_error(word: str, retry_after: int) -> Throttled:
+    metrics.limit_hit(word)
+    return Throttled(word, retry_after)
 
 
 def _shared_storage(url: str) -> Storage:

@@ -19,10 +19,8 @@ from connector.audit import Event, Line
 from connector.choices import TURNS
 from connector.desk import Desk, RescueSet
 from connector.errors import ActRefused, Conflict, DirectoryUnavailable, Obstacle, Throttled
-from connector.letters import Letter, Printer, Template
 from connector.model import Account, Caller, HelpRequest, Operator, Origin
 from connector.portal import Portal
-from connector.printrun import letter_of
 from connector.settings import config_folder
 from connector.standing import Hindrance, Standing, mails_of_the_day, standing
 from connector.wording import _
@@ -202,7 +200,7 @@ class HelpDesk:
             key = keys.read(typed_key)
             if not (key and account.key and account.key.expiry and keys.verify(key.text, account.key.hash)):
                 raise ActRefused(Obstacle.NO_KEY, account.uid)
-            return self._printed(letter_of(account, key.text, account.key.expiry))
+            return self._printed(account, key.text, account.key.expiry)
 
     def _view(self, account: Account) -> View:
         now = self._portal.now()
@@ -293,11 +291,15 @@ class HelpDesk:
                 return
         raise DirectoryUnavailable(_("somebody else was first, again and again"))
 
-    def _printed(self, letter: Letter) -> bytes:
+    def _printed(self, account: Account, key: str, until: datetime) -> bytes:
         """The letter on the desk's own paper, ``config/slips``."""
+        # Here, or what draws would be in the memory of every process for an act that is rare.
+        from connector.letters import Printer, Template  # noqa: PLC0415
+        from connector.printrun import letter_of  # noqa: PLC0415
+
         paper, portal = Template.load_all(config_folder() / "slips"), self._portal
         printer, out = Printer(paper, self._settings.web, portal.theme, portal.now()), BytesIO()
-        printer.write(out, [letter])
+        printer.write(out, [letter_of(account, key, until)])
         return out.getvalue()
 
     @contextmanager

@@ -6,17 +6,21 @@ now and then would keep a thread for ever.
 
 from __future__ import annotations
 
+import io
+import math
 import re
 import smtplib
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
+from typing import Any
 from urllib.parse import urlsplit
 
+from connector import metrics, mime
+from connector.clock import elapsed_seconds
 from connector.errors import MailFailed, MailRejected, MailServerDown, RecipientRefused
 from connector.settings import Settings
 
@@ -35,30 +39,36 @@ class Mailer:
     @contextmanager
     def session(self) -> Iterator[MailSession]:
         """A conversation with the server, for any number of mails. Raises MailServerDown."""
-        client, seconds = None, self._settings.timeout_seconds
+        client, seconds = self._opened(), self._settings.timeout_seconds
+        try:
+            yield MailSession(client, seconds)
+        finally:
+            with suppress(OSError, smtplib.SMTPException):
+                client.allow(seconds)
+                client.quit()  # does nothing on a line that broke
+            client.close()
+
+    @metrics.smtp("connect")
+    def _opened(self) -> _Client:
+        client = None
         try:
             client = self._client()
-            with _bounded(client, seconds):
-                self._greet(client)
+            client.allow(self._settings.timeout_seconds)
+            self._greet(client)
         except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a host name that is none
             if client:
                 client.close()
             raise MailServerDown(_said(error)) from None
-        try:
-            yield MailSession(client, seconds)
-        finally:
-            with suppress(OSError, smtplib.SMTPException), _bounded(client, seconds):
-                client.quit()  # does nothing on a line that broke
-            client.close()
+        return client
 
-    def _client(self) -> smtplib.SMTP:
+    def _client(self) -> _Client:
         if self._settings.tls == "tls":
-            return smtplib.SMTP_SSL(
+            return _TlsClient(
                 timeout=self._settings.timeout_seconds, local_hostname=self._helo, context=self._tls_context()
             )
-        return smtplib.SMTP(timeout=self._settings.timeout_seconds, local_hostname=self._helo)
+        return _Client(timeout=self._settings.timeout_seconds, local_hostname=self._helo)
 
-    def _greet(self, client: smtplib.SMTP) -> None:
+    def _greet(self, client: _Client) -> None:
         settings = self._settings
         client._host = settings.host  # type: ignore[attr-defined]  # the name that TLS checks: smtplib's constructor sets it
         code, said = client.connect(settings.host, settings.port)
@@ -78,10 +88,11 @@ class Mailer:
 class MailSession:
     """An open conversation."""
 
-    def __init__(self, client: smtplib.SMTP, timeout_seconds: int) -> None:
+    def __init__(self, client: _Client, timeout_seconds: int) -> None:
         self._client = client
         self._timeout_seconds = timeout_seconds
 
+    @metrics.smtp("send")
     def send(self, message: EmailMessage) -> None:
         """Send one mail. Raises MailRejected (no use trying again), MailServerDown, or MailFailed (later).
 
@@ -89,8 +100,8 @@ class MailSession:
         cost anybody their mail.
         """
         try:
-            with _bounded(self._client, self._timeout_seconds):
-                self._client.send_message(message)
+            self._client.allow(self._timeout_seconds)
+            self._hand_over(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
             raise (RecipientRefused if _is_the_address(code, said) else MailFailed)(str(code)) from None
@@ -104,12 +115,19 @@ class MailSession:
         except (ValueError, UnicodeError):
             raise MailRejected("address") from None
 
+    def _hand_over(self, message: EmailMessage) -> None:
+        sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+        if f"{sender}{to}".isascii():
+            self._client.sendmail(sender, to, mime.octets(message))
+        else:  # RFC 6531
+            self._client.sendmail(sender, to, mime.octets(message, utf8=True), ["SMTPUTF8", "BODY=8BITMIME"])
+
     def try_sender(self, sender: str) -> None:
         """Whether the server would take a mail from ``sender``; none is sent. Raises MailFailed, MailServerDown."""
         try:
-            with _bounded(self._client, self._timeout_seconds):
-                code, _ = self._client.mail(parseaddr(sender)[1])
-                self._client.rset()
+            self._client.allow(self._timeout_seconds)
+            code, _ = self._client.mail(parseaddr(sender)[1])
+            self._client.rset()
         except (OSError, smtplib.SMTPException) as error:
             self._client.close()
             raise MailServerDown(_said(error)) from None
@@ -130,19 +148,48 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
 
 
-@contextmanager
-def _bounded(client: smtplib.SMTP, seconds: int) -> Iterator[None]:
-    """Cut the line when the whole of the block takes longer."""
-    timer = threading.Timer(seconds, _cut, [client])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class _Client(smtplib.SMTP):
+    """Talks and listens until a deadline: ``allow``."""
+
+    _deadline = math.inf
+
+    def allow(self, seconds: int) -> None:
+        """What follows, up to the next such call, may take so long as a whole."""
+        self._deadline = elapsed_seconds() + seconds
+
+    def hurried(self) -> socket.socket:
+        """The line, which waits no longer than what is left. Raises TimeoutError."""
+        left = self._deadline - elapsed_seconds()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        if not self.sock:
+            raise smtplib.SMTPServerDisconnected
+        self.sock.settimeout(left)
+        return self.sock
+
+    def send(self, s: Any) -> None:
+        """As smtplib's own, which every command goes through."""
+        self.hurried()
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """As smtplib's own, which reads every answer from ``file``."""
+        self.file = self.file or io.BufferedReader(_Hearing(self))
+        return super().getreply()
 
 
-def _cut(client: smtplib.SMTP) -> None:
-    with suppress(OSError):
-        if client.sock:
-            client.sock.shutdown(socket.SHUT_RDWR)
+class _TlsClient(_Client, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
+
+
+class _Hearing(io.RawIOBase):
+    """What the server says; each wait for more of it is bounded by what is left."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._client.hurried().recv_into(buffer)

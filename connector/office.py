@@ -33,7 +33,7 @@ class Office:
     """``operator`` is the audit's actor: ``shell:NAME`` for who types a command. A dry run writes nothing, no line."""
 
     def __init__(self, portal: Portal, operator: str) -> None:
-        self._portal, self._operator = portal, operator
+        self.portal, self._operator = portal, operator
         self._desk = Desk(portal.directory, portal.settings.rescue.own_domains)
 
     def look(self, identifier: str, *, reveal: bool = False) -> Look:
@@ -41,13 +41,13 @@ class Office:
         found = self._desk.matches(identifier)
         dns = tuple(dn for dn, _account in found)
         account = found[0][1] if len(found) == 1 else None
-        now = self._portal.now()
+        now = self.portal.now()
         if account is None:
             return Look(now, dns)
         if reveal:
             with self._acting(Event.ACCOUNT_SHOWN) as line:
                 line.account, line.details = account.uid, {"revealed": ["rescue"] if account.rescue else []}
-        settings = self._portal.settings
+        settings = self.portal.settings
         how = standing(account, now, settings.keys, settings.directory.lockout_seconds)
         return Look(now, dns, account, how)
 
@@ -64,22 +64,22 @@ class Office:
             account = self._desk.unlock(identifier, is_dry=is_dry)
             line.account = account.uid
             if not is_dry:
-                self._portal.throttle.forget_binds(account.uid)
+                self.portal.throttle.forget_binds(account.uid)
             return account
 
     def set_rescue(self, identifier: str, typed: str | None, *, is_dry: bool = False) -> RescueSet:
         """See ``Desk.set_rescue``."""
         with self._acting(Event.RESCUE_SET, is_dry) as line:
-            done = self._desk.set_rescue(identifier, typed, self._portal.now(), is_dry=is_dry)
+            done = self._desk.set_rescue(identifier, typed, self.portal.now(), is_dry=is_dry)
             line.account = done.account.uid
             line.details = {"changed": ["rescue", *(["key"] if done.is_key_dead else [])]}
             return done
 
     def take_bounce(self, octets: bytes) -> Bounced:
         """See ``bounces.take``: mail that came back, as the mail server hands it over; anybody may have sent it."""
-        postmark = Postmark(self._portal.settings.web.secret_keys)
+        postmark = Postmark(self.portal.settings.web.secret_keys)
         with self._acting(Event.RESCUE_BOUNCED) as line:
-            found, line.account = take(self._portal.directory, postmark, octets, self._portal.now())
+            found, line.account = take(self.portal.directory, postmark, octets, self.portal.now())
             if found is not Bounced.FLAGGED:
                 line.outcome, line.reason = Outcome.REFUSED, found.value
             return found
@@ -87,29 +87,29 @@ class Office:
     def purge(self, older_than: timedelta, *, is_dry: bool = False) -> Purged:
         """See ``Desk.purge``; one line for all."""
         with self._acting(Event.KEYS_PURGED, is_dry) as line:
-            purged = self._desk.purge(self._portal.now(), older_than, is_dry=is_dry)
+            purged = self._desk.purge(self.portal.now(), older_than, is_dry=is_dry)
             line.details = {"keys": str(purged.keys), "mails": str(purged.mails), "kept": str(purged.kept)}
             return purged
 
     def overdue(self) -> tuple[int, int, int]:
         """How many keys and how many notices ``dispatch_once`` would mail now, and how many mails wait for later."""
         keys = notices = later = 0
-        now = self._portal.now()
-        for account in self._portal.directory.owing():
+        now = self.portal.now()
+        for account in self.portal.directory.owing():
             is_key_due = account.mail_due is not None and is_due(account.mail_due, now)
             due = sum(is_due(notice.due, now) for notice in account.notices)
             keys, notices = keys + is_key_due, notices + due
             later += (account.mail_due is not None and not is_key_due) + len(account.notices) - due
-        if self._portal.settings.assistance.mailbox:
-            requests = self._portal.directory.requests
+        if self.portal.settings.assistance.mailbox:
+            requests = self.portal.directory.requests
             overdue = len(requests.overdue(now))
             notices, later = notices + overdue, later + sum(not one.is_given_up for one in requests.all()) - overdue
         return keys, notices, later
 
     def dispatch_once(self) -> dict[Outcome, int]:
         """Mail what is overdue; how many mails ended how. Raises MailServerDown, once the rest was left for later."""
-        outbox = self._portal.outbox
-        outbox.dispatch(self._portal.now())
+        outbox = self.portal.outbox
+        outbox.dispatch(self.portal.now())
         if outbox.is_server_down:
             raise MailServerDown(_("mails wait in the directory"))
         return {outcome: outbox.outcomes[outcome] for outcome in (Outcome.DONE, Outcome.PUT_OFF, Outcome.GIVEN_UP)}
@@ -117,13 +117,13 @@ class Office:
     @contextmanager
     def dispatching(self) -> Iterator[None]:
         """Mail what is owed while the block lasts, in a thread of its own."""
-        self._portal.audit.write(Event.PORTAL_STARTED, Line(actor=self._operator))
-        self._portal.outbox.start()
+        self.portal.audit.write(Event.PORTAL_STARTED, Line(actor=self._operator))
+        self.portal.outbox.start()
         try:
             yield
         finally:
-            self._portal.outbox.stop()
-            self._portal.audit.write(Event.PORTAL_STOPPED, Line(actor=self._operator))
+            self.portal.outbox.stop()
+            self.portal.audit.write(Event.PORTAL_STOPPED, Line(actor=self._operator))
 
     @contextmanager
     def _acting(self, event: Event, is_dry: bool = False) -> Iterator[Line]:
@@ -131,6 +131,6 @@ class Office:
         if is_dry:
             yield Line()
             return
-        with self._portal.audit.watch(event, LOCAL) as line:
+        with self.portal.audit.watch(event, LOCAL) as line:
             line.actor = self._operator
             yield line

@@ -19,11 +19,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from itertools import chain, islice
+from math import inf
 
-from connector import bounces, keys
+from connector import bounces, keys, metrics
 from connector.audit import Audit, Event, Line, Outcome
 from connector.bounces import Bounced
-from connector.clock import Clock
+from connector.clock import Clock, elapsed_seconds
 from connector.compose import Composer
 from connector.directory import Directory
 from connector.directory.entries import is_due
@@ -44,7 +46,11 @@ from connector.settings import Settings
 _LOG = logging.getLogger(__name__)
 _ROOM = 1000
 """Mails handed over and not yet sent; beyond it they wait in the directory for a dispatcher."""
+_MOMENT_SECONDS = 60  # mail servers log each conversation
 _DOUBLINGS = 10  # more than it takes to reach the longest pause
+_IN_A_CONVERSATION = 20
+"""Handed mails that one conversation takes: relays count them, and the strictest allow so many."""
+_CONVERSATION_SECONDS = 10  # then whatever is overdue has its turn
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -72,7 +78,7 @@ class Outbox:
         self._handed: queue.Queue[Owed | None] = queue.Queue(maxsize=_ROOM)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self.is_server_down = False
+        self.is_server_down, self._tried = False, -inf
         self.outcomes: Counter[Outcome] = Counter()
 
     def lease(self, now: datetime) -> datetime:
@@ -104,16 +110,36 @@ class Outbox:
             self._thread.join(timeout=2 * self._mail.timeout_seconds)
             self._thread = None
 
+    def reaches_server(self) -> bool:
+        """Whether the mail server let us in at the last try; tried now, with no mail, if that was long ago."""
+        if elapsed_seconds() - self._tried > _MOMENT_SECONDS:
+            try:
+                with self._mailer.session():
+                    self._tell_server(None)
+            except MailServerDown as error:
+                self._tell_server(error)
+        return not self.is_server_down
+
     def send_handed(self, wait_seconds: float = 0) -> None:
-        """Send what was handed over, in one conversation; waits for the first mail at most ``wait_seconds``."""
-        mails = deque(self._drain(wait_seconds))
+        """Send what was handed over, in one conversation; waits for each mail at most ``wait_seconds``.
+
+        A busy portal so opens one for many mails, and one that mails now and then leaves no line open: relays hang up
+        on an idle one after minutes (RFC 5321 §4.5.3.2.7), and we after a second or so.
+        """
+        coming = islice(self._drain(wait_seconds), _IN_A_CONVERSATION)
+        mails = deque(islice(coming, 1))
         if not mails:
             return
         try:
-            self._deliver(mails.popleft() for _ in range(len(mails)))
+            self._deliver(chain((mails.popleft() for _ in range(len(mails))), coming))
         except MailServerDown as error:
-            for owed in mails:
+            for owed in chain(mails, self._drain(0)):
                 self._put_off(owed, error)
+
+    def _send_all_handed(self) -> None:
+        for _ in range(self._handed.qsize() // _IN_A_CONVERSATION + 1):
+            if not self._stopping.is_set():
+                self.send_handed()
 
     def dispatch(self, now: datetime) -> int:
         """Claim and send every mail overdue at ``now``; returns how many were dealt with.
@@ -128,7 +154,7 @@ class Outbox:
             except MailServerDown:
                 break
             total += done
-            self.send_handed()  # who asks for a key must not wait behind a thousand reminders
+            self._send_all_handed()  # who asks for a key must not wait behind a thousand reminders
             if not done or self._stopping.is_set():
                 break
         return total + self._dispatch_requests(now)
@@ -162,13 +188,13 @@ class Outbox:
                 _LOG.exception("outbox: unexpected")  # the thread must outlive any one mail
 
     def _drain(self, wait_seconds: float) -> Iterator[Owed]:
-        timeout = wait_seconds
-        while True:
+        began = elapsed_seconds()
+        while elapsed_seconds() - began <= _CONVERSATION_SECONDS:
+            timeout = 0 if self._stopping.is_set() else wait_seconds
             try:
                 owed = self._handed.get(timeout=timeout) if timeout else self._handed.get_nowait()
             except queue.Empty:
                 return
-            timeout = 0
             if owed is not None:
                 yield owed
 
@@ -237,7 +263,8 @@ class Outbox:
             _LOG.warning("the mail server %s is down, mails wait in the directory: %s", where, error)
         elif self.is_server_down and not error:
             _LOG.warning("the mail server %s is back", where)
-        self.is_server_down = error is not None
+        self.is_server_down, self._tried = error is not None, elapsed_seconds()
+        metrics.SMTP_UP.labels(where).set(error is None)
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:
         now = self._clock()

@@ -85,9 +85,9 @@ class Portal:
         self.audit.write(Event.PORTAL_STOPPED, _own_line())
         self.audit.close()
 
-    def caller_from(self, address: str) -> Caller:
-        """Whoever sends the request in hand, under a name of its own for the audit."""
-        return Caller(address[:LONGEST_SOURCE], keys.random_id())
+    def caller_from(self, address: str, request: str = "") -> Caller:
+        """Whoever sends the request in hand, under a name of its own for the audit, or under that it came with."""
+        return Caller(address[:LONGEST_SOURCE], request or keys.random_id())
 
     def sign_in(self, identifier: str, secret: str, caller: Caller = LOCAL) -> Proof:
         """See ``Selfcare.sign_in``; raises Throttled too."""

@@ -9,13 +9,21 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = (  # from the ground up; a package counts as one file
     {"connector", "connector.model", "connector.clock", "connector.wording"},
-    {"connector.columns", "connector.errors", "connector.keys", "connector.languages"},
+    {
+        "connector.calling",
+        "connector.columns",
+        "connector.errors",
+        "connector.keys",
+        "connector.languages",
+        "connector.metrics",
+    },
     {
         "connector.cairo",
         "connector.counters",
         "connector.vault",
         "connector.hashing",
         "connector.identifiers",
+        "connector.mime",
         "connector.otp",
         "connector.passwords",
         "connector.private",
@@ -52,7 +60,7 @@ FLOORS = (  # from the ground up; a package counts as one file
     },
     {"connector.activation", "connector.assistance", "connector.printrun", "connector.proving", "connector.reminders"},
     {"connector.portal"},
-    {"connector.helpdesk", "connector.office", "connector.roster"},
+    {"connector.helpdesk", "connector.office", "connector.roster", "connector.vitals"},
     {"webui"},
     {"connector.demo"},
     {"connector.cli"},
@@ -61,7 +69,11 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 WEBUI_SEES = {
     f"connector.{room}"
     for room in (
+        "clock",
         "portal",
+        "calling",
+        "metrics",
+        "vitals",
         "helpdesk",
         "model",
         "errors",
@@ -88,6 +100,7 @@ DOORS = {  # an outside world, and the one room that may open it
     "pyotp": "connector.otp",
     "cryptography": "connector.vault",
     "zxingcpp": "connector.qr",
+    "prometheus_client": "connector.metrics",
 }
 FILES = sorted([*(ROOT / "connector").rglob("*.py"), *(ROOT / "webui").rglob("*.py")])
 

@@ -18,8 +18,21 @@ from flask_wtf import CSRFProtect
 
 from connector.languages import LANGUAGES
 from connector.model import masked
-from webui import assets, hosts, language, security
-from webui.views import PORTAL, about, assistance, charter, desk, entry, password, problems, rescue, stay, wellknown
+from webui import assets, hosts, language, security, tracing
+from webui.views import (
+    PORTAL,
+    about,
+    assistance,
+    charter,
+    current_caller,
+    desk,
+    entry,
+    password,
+    problems,
+    rescue,
+    stay,
+    wellknown,
+)
 from webui.views.desk import door, people, requests  # noqa: F401 (they add their routes)
 
 if TYPE_CHECKING:
@@ -39,6 +52,7 @@ def create_app(portal: Portal) -> Flask:
     app.extensions[PORTAL] = portal
     app.extensions[assets.EXTENSION] = assets.load(portal.theme)
     app.wsgi_app = _as_it_is(app.wsgi_app, portal.settings)  # type: ignore[assignment,method-assign]
+    tracing.configure(app, current_caller)
     security.configure(app, portal.settings.web)
     hosts.configure(app, portal.settings)
     CSRFProtect(app)

@@ -1,22 +1,32 @@
-"""A WSGI application served over HTTP by waitress, in a thread of its own."""
+"""A WSGI application served over HTTP by waitress, in a thread of its own; it stops without losing a request."""
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
+
+from connector.clock import elapsed_seconds
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 _CONNECTIONS = 1000  # a hundred that drip a byte now and then must not keep everybody out
 _IDLE_SECONDS = 30
 _HEAD_BYTES = 32 * 1024  # as nginx's; a list in it (Accept, Accept-Language) costs a thread its time
 _BODY_BYTES = 128 * 1024  # beyond it the connection ends; the application's own, lower bound has a page
+STOP_SECONDS = 20
+"""At most, when the server stops, for requests in hand: longer than they wait for the directory."""
+_SILENT_SECONDS = 1  # then, for who has connected and said nothing yet
+_TURN_SECONDS = 0.02
+_WAITING = 100  # connections that come in yet
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -37,7 +47,7 @@ class WebServer:
     """
 
     def __init__(
-        self, app: Flask, listener: socket.socket, threads: int, scheme: str = "http", headers: Headers = ()
+        self, app: WSGIApplication, listener: socket.socket, threads: int, scheme: str = "http", headers: Headers = ()
     ) -> None:
         self.port: int = listener.getsockname()[1]
         self._app, self._listener, self._threads, self._scheme = app, listener, threads, scheme
@@ -60,31 +70,74 @@ class WebServer:
             max_request_header_size=_HEAD_BYTES,
             max_request_body_size=_BODY_BYTES,
         )
-        self._server.channel_class = _channel_with(self._headers)
-        self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
+        self._is_stopping = threading.Event()
+        self._server.channel_class = _channel_with(self._headers, self._is_stopping)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the requests in hand and close; no thread and no socket is left."""
+        """Accept nobody any more, answer every request that came, close; no thread and no socket is left."""
+        self._is_stopping.set()
         trigger = self._server.trigger
         with trigger.lock:  # or the loop might close the pipe between the two halves of waitress's pull_trigger
-            trigger.thunks.append(self._close)
             trigger._physical_pull()
         self._thread.join()
 
-    def _close(self) -> None:
-        """In the loop's own thread, which ends when no socket is left."""
+    def _run(self) -> None:
+        while not self._is_stopping.is_set():
+            self._turn(1)
+        self._let_in()
+        self._server.del_channel()
+        self._server.socket.close()
+        until = elapsed_seconds() + STOP_SECONDS
+        while self._is_busy(until - elapsed_seconds()):
+            self._turn(_TURN_SECONDS)
         self._server.task_dispatcher.shutdown()
         wasyncore.close_all(self._sockets)
 
+    def _let_in(self) -> None:
+        """Whoever waits at the door by now; a socket that others serve too has no end of them."""
+        for _ in range(_WAITING):
+            if not select.select([self._listener], [], [], 0)[0]:
+                return
+            self._turn(0)
 
-def _channel_with(headers: Headers) -> type[HTTPChannel]:
+    def _turn(self, seconds: float) -> None:
+        """One turn of waitress's loop, which waits so long for something to happen."""
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._sockets, count=1)
+
+    def _is_busy(self, seconds_left: float) -> bool:
+        """Whether somebody has an answer to come, or may be about to ask."""
+        channels = list(self._server.active_channels.values())
+        is_patient = seconds_left > STOP_SECONDS - _SILENT_SECONDS
+        return seconds_left > 0 and any(one.is_owed or (is_patient and one.is_new) for one in channels)
+
+
+def _channel_with(headers: Headers, is_stopping: threading.Event) -> type[HTTPChannel]:
     class Refusal(ErrorTask):  # type: ignore[misc]
         def execute(self) -> None:
             self.response_headers.extend([*headers, ("Cache-Control", "no-store")])
             super().execute()
 
+    class Answer(WSGITask):  # type: ignore[misc]
+        def execute(self) -> None:
+            if is_stopping.is_set():
+                self.request.headers["CONNECTION"] = "close"  # and the answer will say so
+            super().execute()
+
     class Channel(HTTPChannel):  # type: ignore[misc]
+        task_class = Answer
         error_task_class = Refusal
+        is_new = True
+        """Nothing was received yet."""
+
+        @property
+        def is_owed(self) -> bool:
+            """Whether there is a request here, whole or begun, or an answer that is not sent yet."""
+            return bool(self.requests or self.request or self.total_outbufs_len)
+
+        def received(self, data: bytes) -> bool:
+            self.is_new = False
+            return bool(super().received(data))
 
     return Channel

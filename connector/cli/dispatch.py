@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,17 +10,38 @@ import click
 
 from connector.audit import Outcome
 from connector.cli.office import office
-from connector.cli.shell import REFUSED, dry_run_option, echo_json, json_option, settings_option
-from connector.cli.web import until_stopped, wait
+from connector.cli.shell import REFUSED, dry_run_option, echo_json, json_option, observing, settings_option
+from connector.cli.web import serving_observations, until_stopped, wait
 from connector.office import Office
+from connector.settings.values import listen_address
+from connector.wording import _
+
+_ADDRESS = re.compile(r"([^\s:]+:[0-9]{1,5})?")
+
+
+def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise click.BadParameter(_("host:port"))
+    try:
+        return listen_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="One round: send what is overdue, say how many, and end.")
+@click.option(
+    "--observe",
+    "address",
+    metavar="HOST:PORT",
+    default="",
+    callback=_address,
+    help="Answer /healthz, /readyz and /metrics there (docs/observe.md).",
+)
 @dry_run_option
 @json_option
 @settings_option
-def dispatch(once: bool, dry_run: bool, as_json: bool, path: Path) -> None:
+def dispatch(once: bool, address: str, dry_run: bool, as_json: bool, path: Path) -> None:
     """Send the mails that are owed: keys that were asked for, notices of changes.
 
     Example: moncompte dispatch --once
@@ -28,12 +50,12 @@ def dispatch(once: bool, dry_run: bool, as_json: bool, path: Path) -> None:
     for a look. Without --once it goes on until Ctrl-C or SIGTERM. With --once, exit code 69: the mail server does not
     answer, and the mails wait; 1: some were put off or given up.
     """
-    with office(path) as (desk, _settings):
+    with observing(address, "--observe") as what, office(path) as (desk, _settings):
         if dry_run:
             _foresee(desk, as_json=as_json)
             return
         if not once:
-            with until_stopped(), desk.dispatching():
+            with until_stopped(), desk.dispatching(), serving_observations(desk.portal, what):
                 wait()
             return
         sent = desk.dispatch_once()

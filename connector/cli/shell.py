@@ -13,7 +13,7 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import repeat
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import click
 
 from connector.audit import STANDARD_OUTPUT, SYSLOG
-from connector.cli.web import log_to_stderr
+from connector.cli.web import Observed, log_to_stderr, observed
 from connector.directory.readiness import check_filter
 from connector.errors import (
     DirectoryError,
@@ -123,6 +123,17 @@ def opened(path: Path) -> Iterator[Portal]:
         finally:
             portal.directory.close()
             portal.audit.close()
+
+
+@contextmanager
+def observing(address: str, name: str) -> Iterator[Observed | None]:
+    """As ``observed``; where it cannot listen, the command ends with that, told of ``name``."""
+    with ExitStack() as opened:
+        try:
+            what = opened.enter_context(observed(address))
+        except OSError as error:
+            refuse(reason(error, f"{name}: {address}"))
+        yield what
 
 
 def for_shell(settings: Settings) -> Settings:

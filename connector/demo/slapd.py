@@ -72,6 +72,7 @@ class PrivateSlapd:
     ``durable`` waits for the disk at each write, as a real directory does: for measurements; a slapd that is killed
     loses nothing without it either, only a machine that loses power does.
     ``certificate`` is a PEM file that holds one and its key: slapd then takes StartTLS, and listens at ``ldaps_uri``.
+    ``log`` is what it writes to slapd.log in its folder ("stats": each operation).
     ``folder`` is created, and removed by ``stop``; without one, a fresh folder in the system's temporary folder.
     """
 
@@ -85,6 +86,7 @@ class PrivateSlapd:
         hash_cleartext: bool = True,
         durable: bool = False,
         certificate: Path | None = None,
+        log: str = "0",
     ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="slapd-"))
         self.base = suffix
@@ -100,6 +102,7 @@ class PrivateSlapd:
         self.hash_cleartext = hash_cleartext
         self.durable = durable
         self.certificate = certificate
+        self.log = log
         self.tcp_uri = self.ldaps_uri = ""
         self._socket_folder = Path(tempfile.mkdtemp(prefix="ldapi-"))
         self.ldapi_uri = "ldapi://" + quote(str(self._socket), safe="")
@@ -132,8 +135,8 @@ class PrivateSlapd:
 
     def launch(self) -> None:
         """Start the prepared server and wait until it answers; after ``halt`` it comes back with the same data."""
-        # "-d 0" keeps it in the foreground, as our child.
-        command = [*_bound_to_us(), tool("slapd"), "-d", "0", "-F", str(self.folder / "config"), "-h"]
+        # "-d" keeps it in the foreground, as our child, whatever it is to log.
+        command = [*_bound_to_us(), tool("slapd"), "-d", self.log, "-F", str(self.folder / "config"), "-h"]
         addresses = " ".join(filter(None, (self.ldapi_uri, self.tcp_uri, self.ldaps_uri)))
         with (self.folder / "slapd.log").open("ab") as log:
             self._process = subprocess.Popen([*command, addresses], stdout=log, stderr=log, start_new_session=True)

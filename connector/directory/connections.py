@@ -18,6 +18,7 @@ from typing import Any
 from ldap3 import SIMPLE, Connection
 from ldap3.core.exceptions import LDAPException
 
+from connector import metrics
 from connector.clock import elapsed_seconds
 from connector.directory.opening import close, opened
 from connector.directory.servers import Breaker, Servers
@@ -62,7 +63,7 @@ class Connections:
         try:
             with breaker.admission(), _translated():
                 line = self._take() or self._open()
-                with self._watched(line):
+                with self._watched(line), _in_use(line.uri):
                     yield line.connection
                 self._give_back(line)
         finally:
@@ -84,8 +85,8 @@ class Connections:
     def close(self) -> None:
         """Close the idle ones now, and those that are lent as they come back."""
         self._is_closed = True
-        while self._idle:
-            close(self._idle.pop().connection)
+        while line := self._pop():
+            close(line.connection)
 
     @contextmanager
     def _watched(self, line: _Line) -> Iterator[None]:
@@ -110,29 +111,40 @@ class Connections:
             close(line.connection)
         else:
             self._idle.append(line)
+            metrics.LDAP_CONNECTIONS.labels(line.uri, "idle").inc()
 
     def _take(self) -> _Line | None:
         """The freshest idle connection that is young, whose server has neither failed nor closed it meanwhile."""
-        while True:
-            try:
-                line = self._idle.pop()
-            except IndexError:
-                return None
+        while line := self._pop():
             is_young = elapsed_seconds() - line.opened <= _OLDEST_SECONDS
             is_good = is_young and not self._servers.has_failed_since(line.opened, line.uri)
             if is_good and not _has_news(line.connection):
                 return line
             close(line.connection)
+        return None
+
+    def _pop(self) -> _Line | None:
+        """The freshest idle connection, whatever has become of it."""
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            return None
+        metrics.LDAP_CONNECTIONS.labels(line.uri, "idle").dec()
+        return line
 
     def _open(self) -> _Line:
         """To the first server that answers."""
         failures = []
         for uri in self._servers.in_order():
             try:
-                return _Line(self._open_one(uri), uri, elapsed_seconds())
+                line = _Line(self._open_one(uri), uri, elapsed_seconds())
             except (LDAPException, OSError, DirectoryUnavailable) as error:
                 self._servers.failed(uri)
+                metrics.LDAP_FAILED.labels(uri).inc()
                 failures.append(f"{uri}: {error}")  # said before anything secret is sent: it may be told
+            else:
+                metrics.LDAP_OPENED.labels(uri).inc()
+                return line
         raise DirectoryUnavailable("; ".join(failures))
 
     def _open_one(self, uri: str) -> Connection:
@@ -155,7 +167,7 @@ class Connections:
             raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 
-def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
+def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:
     """A simple bind on an open connection (RFC 4513 §5.1.3); the raw result.
 
     An empty password would be an *unauthenticated* bind, which succeeds for anybody (RFC 4513 §5.1.2): refused here.
@@ -166,7 +178,7 @@ def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
     connection.user, connection.password = dn, password.encode("utf-8", "replace")
     connection.authentication = SIMPLE
     try:
-        result: dict[str, Any] = connection.bind(read_server_info=False)[1]
+        result: dict[str, Any] = connection.bind(read_server_info=False, controls=controls)[1]
     finally:
         connection.password = None
     return result
@@ -177,6 +189,17 @@ def _has_news(connection: Connection) -> bool:
     poll = select.poll()
     poll.register(connection.socket, select.POLLIN)
     return bool(poll.poll(0))
+
+
+@contextmanager
+def _in_use(uri: str) -> Iterator[None]:
+    """Counted as in use for the block."""
+    in_use = metrics.LDAP_CONNECTIONS.labels(uri, "in-use")
+    in_use.inc()
+    try:
+        yield
+    finally:
+        in_use.dec()
 
 
 @contextmanager

@@ -195,6 +195,13 @@ def to_instant(text: str | None) -> datetime | None:
         return None
 
 
+def dues(attributes: dict[str, list[bytes]]) -> list[datetime]:
+    """When each mail and notice of an entry is due; without what makes no sense."""
+    mails = (to_instant(value.decode("utf-8", "replace")) for value in attributes.get(MAIL_DUE.lower(), ()))
+    notices = (to_notice(value.decode("utf-8", "replace")).due for value in attributes.get(NOTICE.lower(), ()))
+    return [due for due in (*mails, *notices) if due]
+
+
 def is_due(due: datetime, now: datetime) -> bool:
     """Past, or so far off that only a clock that ran ahead can have meant it."""
     return not now < due < now + FARTHEST

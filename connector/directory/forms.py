@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ldap3 import BASE
 from ldap3.core.exceptions import LDAPException
 from ldap3.protocol.rfc4512 import AttributeTypeInfo, ObjectClassInfo
 
+from connector.directory import wire
 from connector.directory.operations import Operations
 
 LONGEST = 512
@@ -56,7 +56,7 @@ class Schema:
 def read_schema(operations: Operations, classes: Iterable[str]) -> Schema:
     """The server's schema, where it lets us read it."""
     wanted = ["attributeTypes", "objectClasses"]
-    found = operations.search("cn=Subschema", "(objectClass=subschema)", wanted, scope=BASE)
+    found = operations.search("cn=Subschema", "(objectClass=subschema)", wanted, scope=wire.BASE)
     texts = found[0][1] if found else {}
     types = _definitions(AttributeTypeInfo, texts.get("attributetypes", []))
     by_name = _definitions(ObjectClassInfo, texts.get("objectclasses", []))

@@ -179,4 +179,9 @@ class Lane:
         except (LDAPException, OSError):
             return Answer(_NO_ANSWER)
         spent = (elapsed_seconds() - began) * 1000
-        return Answer(int(result["result"]), policy=controls.policy_error(result), milliseconds=spent)
+        return Answer(int(result["result"]), policy=controls.policy_error(_policy_of(result)), milliseconds=spent)
+
+
+def _policy_of(result: dict[str, Any]) -> bytes:
+    control = (result.get("controls") or {}).get(controls.PASSWORD_POLICY) or {}
+    return control.get("value") or b""

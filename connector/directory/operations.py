@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ldap3 import DEREF_NEVER, SUBTREE
 from ldap3.core.results import RESULT_CODES
 
-from connector.directory import controls
-from connector.directory.bulk import Lane, Request
+from connector import calling, metrics
+from connector.directory import controls, wire
 from connector.directory.changes import Changes
 from connector.directory.connections import Connections, bind
+from connector.directory.lane import Lane, Request
 from connector.directory.servers import Breaker, Servers
+from connector.directory.wire import Search
 from connector.errors import (
     ChangeRefused,
     Conflict,
@@ -47,6 +48,7 @@ REMEDIES = {
     53: N_("this server takes no writes now: is it read-only, or a consumer?"),
     80: N_("this server cannot write: is its disk full, or its database (olcDbMaxSize)?"),
 }
+_POLICY = controls.PASSWORD_POLICY.encode()
 _POLICY_REASONS = {
     None: Reason.DIRECTORY_QUALITY,
     controls.PolicyError.INSUFFICIENT_QUALITY: Reason.DIRECTORY_QUALITY,
@@ -64,7 +66,9 @@ class Operations:
         servers = Servers(settings)
         self._working = Connections(settings, servers, bind=True)
         self._proving = Connections(settings, servers, bind=False)
-        self._reading, self._writing, self._trying = Breaker(servers), Breaker(servers), Breaker(servers)
+        self._reading, self._writing = Breaker(servers, "read"), Breaker(servers, "write")
+        self._trying = Breaker(servers, "bind")
+        self._names_requests = settings.session_tracking
         self._has_written = False
 
     def close(self) -> None:
@@ -72,27 +76,21 @@ class Operations:
         self._working.close()
         self._proving.close()
 
+    @metrics.ldap("search")
     def search(
-        self, base: str, ldap_filter: str, attributes: list[str], *, scope: str = SUBTREE, limit: int = 0
+        self, base: str, ldap_filter: str | bytes, attributes: list[str], *, scope: int = wire.SUBTREE, limit: int = 0
     ) -> list[RawEntry]:
-        """Entries, at most ``limit`` if given; more than that is no error. Raises DirectoryMisconfigured."""
+        """Entries, at most ``limit`` if given; more than that is no error. Raises DirectoryMisconfigured.
+
+        A filter is text, or as it travels already (``controls.octets_of``, ``wire``).
+        """
+        octets = controls.octets_of(ldap_filter) if isinstance(ldap_filter, str) else ldap_filter
+        wanted = Search(base, octets, attributes, scope, limit, self._timeout_seconds)
         with self._working.lend(self._reading) as connection:
-            _, result, response, _ = connection.search(
-                base,
-                ldap_filter,
-                search_scope=scope,
-                dereference_aliases=DEREF_NEVER,
-                attributes=attributes,
-                size_limit=limit,
-                time_limit=self._timeout_seconds,
-            )
-        if result["result"] not in {SUCCESS, SIZE_LIMIT}:
-            raise _failure(result, f"search under {base}")
-        return [
-            (item["dn"], {name.lower(): values for name, values in item["raw_attributes"].items()})
-            for item in response
-            if item["type"] == "searchResEntry"
-        ]
+            found, code = Lane(connection.socket, self._timeout_seconds).search(wanted, self._tracking())
+        if code not in {SUCCESS, SIZE_LIMIT}:
+            raise _failure(_result(code), f"search under {base}")
+        return found
 
     @contextmanager
     def sweeping(self) -> Iterator[Sweep]:
@@ -121,37 +119,53 @@ class Operations:
             for item, code in Lane(connection.socket).write(requests):
                 yield item, None if code == SUCCESS else _write_error(_result(code), "write", is_password=False)
 
-    def modify(self, dn: str, what: Changes, assertions: list[Any] | None = None) -> None:
-        """One Modify. Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured.
+    @metrics.ldap("modify")
+    def modify(self, dn: str, what: Changes, assertion: bytes = b"") -> None:
+        """One Modify, under ``controls.assertion`` where one is given.
 
-        A directory that takes no writes cannot be started on; one that did take them and stops is an outage.
+        Raises Conflict, ChangeRefused (the password policy), DirectoryMisconfigured. A directory that takes no writes
+        cannot be started on; one that did take them and stops is an outage.
         """
         with self._working.lend(self._writing) as connection:
-            result = connection.modify(dn, what, controls=[controls.ask_policy(), *(assertions or [])])[1]
+            lane = Lane(connection.socket, self._timeout_seconds)
+            code, told = lane.modify(dn, what, self._tracking() + controls.ASK_POLICY + assertion)
+        result = _result(code) | {"policy": controls.policy_error(told.get(_POLICY, b""))}
         if result["result"] in _NO_WRITES and self._has_written:
             raise DirectoryUnavailable(_said(result, f"modify {dn}"))
         if result["result"] != SUCCESS:
             raise _write_error(result, f"modify {dn}", is_password="userPassword" in what)
         self._has_written = True
 
+    @metrics.ldap("compare")
     def compares(self, dn: str, attribute: str, value: str, *, or_none: bool = False) -> bool:
         """Whether the entry holds this very value; ``or_none``: it may hold nothing of the attribute.
 
         Raises DirectoryMisconfigured where we may not even compare.
         """
         with self._working.lend(self._reading) as connection:
-            result = connection.compare(dn, attribute, value)[1]
+            result = connection.compare(dn, attribute, value, controls=self._track())[1]
         if result["result"] not in {COMPARE_FALSE, COMPARE_TRUE, *([NO_SUCH_ATTRIBUTE] if or_none else [])}:
             raise _failure(result, f"compare {dn}")
         return bool(result["result"] == COMPARE_TRUE)
 
+    @metrics.ldap("bind")
     def binds(self, dn: str, password: str) -> bool:
         """Whether the directory lets ``dn`` in with ``password``. Raises DirectoryMisconfigured."""
         with self._proving.lend(self._trying) as connection:
-            result = bind(connection, dn, password)
+            result = bind(connection, dn, password, self._track())
         if result["result"] not in _NOT_PROVED | {SUCCESS}:
             raise _failure(result, "bind")
         return bool(result["result"] == SUCCESS)
+
+    def _tracking(self) -> bytes:
+        """What names the request in hand to the directory's log, where the settings want it."""
+        request = calling.caller.get().request if self._names_requests else ""
+        return controls.session_tracking(request) if request else b""
+
+    def _track(self) -> list[Any]:
+        """The same in ldap3's form."""
+        request = calling.caller.get().request if self._names_requests else ""
+        return [controls.track_session(request)] if request else []
 
 
 def _result(code: int) -> dict[str, Any]:
@@ -167,7 +181,7 @@ def _sweep_error(code: int, base: str) -> MonCompteError:
 
 def _write_error(result: dict[str, Any], act: str, *, is_password: bool) -> MonCompteError:
     """What went wrong with a write: the policy's word, somebody else's write, or a fault."""
-    code, policy = result["result"], controls.policy_error(result)
+    code, policy = result["result"], result.get("policy")
     if code == CONSTRAINT and is_password and policy in _POLICY_REASONS:
         return ChangeRefused((Refusal(_POLICY_REASONS[policy]),))
     if code in _CONFLICT:
@@ -183,6 +197,6 @@ def _failure(result: dict[str, Any], act: str) -> MonCompteError:
 
 def _said(result: dict[str, Any], act: str) -> str:
     """What went wrong, with the remedy. The directory's own message stays behind: it may quote what was sent."""
-    policy, remedy = controls.policy_error(result), REMEDIES.get(result["result"])
+    policy, remedy = result.get("policy"), REMEDIES.get(result["result"])
     said = f"{act}: {result['description']}" + (f", {policy.name.lower()}" if policy is not None else "")
     return f"{said}: {_(remedy)}" if remedy else said

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ldap3 import BASE, MODIFY_REPLACE
+from ldap3 import MODIFY_REPLACE
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import parse_filter
 
 from connector import hashing, keys
-from connector.directory import controls
+from connector.directory import controls, wire
 from connector.directory.operations import Operations
 from connector.errors import ChangeRefused, Conflict, DirectoryMisconfigured, SettingsInvalid
 from connector.model import Reason, Refusal
@@ -22,7 +22,7 @@ _NAMES = re.compile(r"NAME (?:\( )?((?:'[^']+' ?)+)")
 
 def offers_assertions(operations: Operations) -> bool:
     """Whether the server knows the Assertion control (RFC 4528), by its root DSE."""
-    found = operations.search("", "(objectClass=*)", ["supportedControl"], scope=BASE)
+    found = operations.search("", "(objectClass=*)", ["supportedControl"], scope=wire.BASE)
     offered = found[0][1].get("supportedcontrol", []) if found else []
     return controls.ASSERTION.encode() in offered
 
@@ -41,7 +41,7 @@ def check_names(operations: Operations, used: Iterable[str]) -> None:
 
     Raises DirectoryMisconfigured: an unknown name in a filter would find nobody, in silence.
     """
-    found = operations.search("cn=Subschema", "(objectClass=subschema)", ["attributeTypes"], scope=BASE)
+    found = operations.search("cn=Subschema", "(objectClass=subschema)", ["attributeTypes"], scope=wire.BASE)
     known = {
         name.lower()
         for definition in (found[0][1].get("attributetypes", []) if found else [])

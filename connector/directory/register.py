@@ -18,10 +18,10 @@ from pydantic import SecretStr
 
 from connector import columns
 from connector.directory import controls, readiness, wire
-from connector.directory.bulk import Lane, Request
 from connector.directory.changes import Changes
 from connector.directory.connections import Connections
 from connector.directory.forms import Schema, read_schema
+from connector.directory.lane import Lane, Request
 from connector.directory.operations import SUCCESS, Operations
 from connector.directory.servers import Breaker, Servers
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable, SettingsInvalid
@@ -69,7 +69,7 @@ class Register:
         self._population = controls.octets_of(self._settings.population)
         self._operations = Operations(self._settings)
         servers = Servers(self._settings)
-        self._lines, self._breaker = Connections(self._settings, servers, bind=True), Breaker(servers)
+        self._lines, self._breaker = Connections(self._settings, servers, bind=True), Breaker(servers, "import")
         self._open = ExitStack()
         self._asserts = False
 
@@ -124,7 +124,7 @@ class Register:
 
     def take_back(self, dn: str) -> bool:
         """Delete an entry that was just added and proved to be outside the population; whether it is gone."""
-        only_if = controls.assertion(f"(!{self._settings.population})")
+        only_if = (controls.ASSERTION, True, controls.octets_of(f"(!{self._settings.population})"))
         with self._lines.lend(self._breaker) as connection:
             return bool(connection.delete(dn, controls=[only_if])[1]["result"] == SUCCESS)
 
@@ -141,7 +141,7 @@ class Register:
     def _request(self, what: Addition | Amendment) -> Request:
         if isinstance(what, Addition):
             return lambda number: wire.add(number, what.dn, what.attributes)
-        only_if = wire.control(controls.ASSERTION.encode(), self.only_inside) if self.only_inside else b""
+        only_if = controls.assertion(self.only_inside) if self.only_inside else b""
         return lambda number: wire.modify(number, what.dn, what.changes, only_if)
 
     def _found(self, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[wire.Entry]:

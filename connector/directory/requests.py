@@ -9,9 +9,9 @@ import json
 from contextlib import suppress
 from datetime import datetime
 
-from ldap3 import BASE, MODIFY_ADD, MODIFY_DELETE
+from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
-from connector.directory import entries
+from connector.directory import entries, wire
 from connector.directory.entries import is_due, to_instant, to_time
 from connector.directory.operations import Operations
 from connector.errors import RequestsFull
@@ -33,7 +33,7 @@ class Requests:
 
     def all(self) -> list[HelpRequest]:
         """Those that wait, the oldest first; a value that makes no sense is passed over."""
-        found = self._operations.search(self.dn, f"({entries.REQUEST}=*)", [entries.REQUEST], scope=BASE)
+        found = self._operations.search(self.dn, f"({entries.REQUEST}=*)", [entries.REQUEST], scope=wire.BASE)
         values = found[0][1].get(entries.REQUEST.lower(), []) if found else []
         read = (_read(value.decode("utf-8", "replace")) for value in values)
         return sorted((one for one in read if one), key=lambda one: one.received)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 
+from connector import metrics
 from connector.clock import elapsed_seconds
 from connector.errors import DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
@@ -67,8 +68,8 @@ class Breaker:
     searches and no writes. Of servers that refuse connections it knows nothing: nobody waits for them.
     """
 
-    def __init__(self, servers: Servers) -> None:
-        self._servers = servers
+    def __init__(self, servers: Servers, kind: str) -> None:
+        self._servers, self._kind = servers, kind
         self._answered = self._tripped = -inf  # when, on the clock of elapsed_seconds
         self._probe = threading.Lock()
 
@@ -82,7 +83,8 @@ class Breaker:
             except BaseException:
                 self._broke_off(began)
                 raise
-            self._answered, self._tripped = elapsed_seconds(), -inf
+            self._answered = elapsed_seconds()
+            self._close()
 
     @contextmanager
     def _permission(self) -> Iterator[None]:
@@ -98,9 +100,15 @@ class Breaker:
         finally:
             self._probe.release()
 
+    def _close(self) -> None:
+        if self._tripped != -inf:
+            self._tripped = -inf
+            metrics.LDAP_BREAKER.labels(self._kind).set(0)
+
     def _broke_off(self, began: float) -> None:
         """If others were answered meanwhile, this one was slow by itself, which must not shut everybody out."""
         now = elapsed_seconds()
         has_waited = now - began >= self._servers.timeout_seconds
         if has_waited and self._servers.have_all_failed_since(began) and self._answered <= began:
             self._tripped = now
+            metrics.LDAP_BREAKER.labels(self._kind).set(1)

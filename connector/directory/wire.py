@@ -1,8 +1,8 @@
-"""LDAP messages as octets, for thousands of entries at a time: ldap3 works ten times as long on each.
+"""LDAP messages as octets: search, modify, add, and their answers (RFC 4511, in BER with definite lengths, §5.1).
 
-Only what the fast lane (``bulk``) says and hears: search, modify, add, and their answers (RFC 4511, in BER with
-definite lengths as its §5.1 asks). Whatever else is said to the directory, ldap3 says. Pure; an answer that makes no
-sense raises ValueError or IndexError, which the fast lane takes for a broken line.
+What every request does, and what is done for thousands of entries at a time: ldap3 works ten times as long on each.
+Whatever else is said to the directory, ldap3 says: it opens, secures and binds the connections, and compares. Pure; an
+answer that makes no sense raises ValueError or IndexError, which a ``Lane`` takes for a broken line.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ Entry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
 
 SEARCH_ENTRY, SEARCH_DONE, MODIFY_DONE, ADD_DONE = 0x64, 0x65, 0x67, 0x69  # RFC 4511 appendix B
+BASE, SUBTREE = 0, 2  # the scopes of a search (RFC 4511 §4.5.1.2)
 _SEARCH, _MODIFY, _ADD = 0x63, 0x66, 0x68
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x02, 0x04, 0x0A, 0x01
 _CONTROLS = 0xA0
 _AND, _OR, _NOT, _EQUAL = 0xA0, 0xA1, 0xA2, 0xA3
 _PAGED = b"1.2.840.113556.1.4.319"  # RFC 2696
 _LONG, _MORE = 0x80, 0xFF
-_HEADS = [[bytes((tag, size)) for size in range(_LONG)] for tag in range(256)]
+_TAGS = (*range(_BOOLEAN, _ENUMERATED + 1), _SEQUENCE, _SET, *range(0x60, 0x69), *range(0xA0, 0xA4))
+_HEADS = {tag: [bytes((tag, size)) for size in range(_LONG)] for tag in _TAGS}
 """Tag and length of whatever is short, ready made: half of all that is said consists of them."""
 _TRUE = bytes((_BOOLEAN, 1, 0xFF))
 OPERATIONS = {
@@ -66,15 +68,18 @@ class Answer:
             attributes[body[name_start:name_end].decode().lower()] = values
         return body[start:end].decode(), attributes
 
+    def controls_told(self) -> dict[bytes, bytes]:
+        """The controls that came with it: their values by their OIDs."""
+        return {name: bytes(value) for name, value in _read_controls(self.controls)}
+
     def cookie(self) -> bytes:
         """Where the next page of a search begins; nothing when this was the last."""
-        for name, value in _read_controls(self.controls):
-            if name == _PAGED:
-                body, _ = _span(value, 0)
-                _, after_size = _span(value, body)
-                start, end = _span(value, after_size)
-                return bytes(value[start:end])
-        return b""
+        value = self.controls_told().get(_PAGED)
+        if not value:
+            return b""
+        body, _ = _span(value, 0)
+        _, after_size = _span(value, body)
+        return value[slice(*_span(value, after_size))]
 
 
 def answers(received: bytearray) -> Iterator[Answer]:
@@ -93,15 +98,15 @@ def answers(received: bytearray) -> Iterator[Answer]:
 
 
 def modify(
-    number: int, dn: str, changes: Mapping[str, Sequence[tuple[object, Sequence[str]]]], only_if: bytes
+    number: int, dn: str, changes: Mapping[str, Sequence[tuple[object, Sequence[str]]]], controls: bytes
 ) -> bytes:
-    """A Modify, in the form that ``directory.changes`` describes; ``only_if``: an assertion's control, or nothing."""
+    """A Modify, in the form that ``directory.changes`` describes; ``controls``: one after the other, or none."""
     parts = [
         _tlv(_SEQUENCE, _tlv(_ENUMERATED, bytes((OPERATIONS[str(operation)],))) + _attribute(name, values))
         for name, each in changes.items()
         for operation, values in each
     ]
-    return _message(number, _tlv(_MODIFY, _octets(dn) + _tlv(_SEQUENCE, b"".join(parts))), only_if)
+    return _message(number, _tlv(_MODIFY, _octets(dn) + _tlv(_SEQUENCE, b"".join(parts))), controls)
 
 
 def add(number: int, dn: str, attributes: Mapping[str, Sequence[str]]) -> bytes:
@@ -110,22 +115,48 @@ def add(number: int, dn: str, attributes: Mapping[str, Sequence[str]]) -> bytes:
     return _message(number, _tlv(_ADD, _octets(dn) + _tlv(_SEQUENCE, b"".join(parts))))
 
 
-def search(number: int, base: str, ldap_filter: bytes, attributes: Iterable[str], page: tuple[int, bytes]) -> bytes:
-    """A search of the whole subtree, one page of it: its size, and the ``cookie`` of the page before."""
-    size, cookie = page
-    body = (
-        _octets(base)
-        + bytes((_ENUMERATED, 1, 2, _ENUMERATED, 1, 0, _INTEGER, 1, 0, _INTEGER, 1, 0, _BOOLEAN, 1, 0))
-        + ldap_filter
-        + _tlv(_SEQUENCE, b"".join(map(_octets, attributes)))
-    )
-    value = _tlv(_SEQUENCE, _tlv(_INTEGER, _big_endian(size)) + _tlv(_OCTETS, cookie))
-    return _message(number, _tlv(_SEARCH, body), control(_PAGED, value))
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for. ``scope``: ``BASE``, ``SUBTREE``; ``limit`` entries and ``seconds`` at most, if given.
+
+    Aliases are never followed.
+    """
+
+    base: str
+    ldap_filter: bytes
+    attributes: Sequence[str]
+    scope: int = SUBTREE
+    limit: int = 0
+    seconds: int = 0
+
+    def message(self, number: int, controls: bytes = b"") -> bytes:
+        """The request."""
+        body = (
+            _octets(self.base)
+            + bytes((_ENUMERATED, 1, self.scope, _ENUMERATED, 1, 0))
+            + _tlv(_INTEGER, _big_endian(self.limit))
+            + _tlv(_INTEGER, _big_endian(self.seconds))
+            + bytes((_BOOLEAN, 1, 0))
+            + self.ldap_filter
+            + _tlv(_SEQUENCE, b"".join(map(_name, self.attributes)))
+        )
+        return _message(number, _tlv(_SEARCH, body), controls)
 
 
-def control(oid: bytes, value: bytes) -> bytes:
-    """A critical control (RFC 4511 §4.1.11)."""
-    return _tlv(_SEQUENCE, _tlv(_OCTETS, oid) + _TRUE + _tlv(_OCTETS, value))
+def page(size: int, cookie: bytes) -> bytes:
+    """The control that asks for one page of a search (RFC 2696): ``cookie`` is that of the page before."""
+    return control(_PAGED, _tlv(_SEQUENCE, _tlv(_INTEGER, _big_endian(size)) + _tlv(_OCTETS, cookie)))
+
+
+def control(oid: bytes, value: bytes | None, *, is_critical: bool = True) -> bytes:
+    """A control (RFC 4511 §4.1.11)."""
+    parts = _tlv(_OCTETS, oid) + (_TRUE if is_critical else b"")
+    return _tlv(_SEQUENCE, parts if value is None else parts + _tlv(_OCTETS, value))
+
+
+def texts(*each: str) -> bytes:
+    """A sequence of octet strings."""
+    return _tlv(_SEQUENCE, b"".join(map(_octets, each)))
 
 
 def equal(attribute: str, value: str) -> bytes:

@@ -46,6 +46,8 @@ _GONE = {  # what [web] said before there were themes, and where the theme says 
 
 def problem(source: str, item: ErrorDetails) -> str:
     """The sentence for one of pydantic's errors; ``source`` names the file."""
+    if not item["loc"]:  # of two sections that do not go together
+        return _("%(what)s: %(said)s", what=source, said=judged(item))
     section, key = (*map(str, item["loc"]), "")[:2]
     where = _("%(what)s: %(said)s", what=source, said=f"[{section}] {key}".rstrip())
     if item["type"] == "extra_forbidden":

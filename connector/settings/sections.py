@@ -47,6 +47,7 @@ class Web(Section):
     listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
         default="127.0.0.1:8080", pattern=r"^[^\s:]+:[0-9]{1,5}$", description=N_("host:port")
     )
+    workers: int = Field(default=1, ge=1, le=64, description=N_("1 to 64"))
     threads: Positive = 8
 
     @model_validator(mode="after")
@@ -76,6 +77,7 @@ class Directory(Section):
     timeout_seconds: Seconds = 5
     lockout_seconds: int = Field(default=900, ge=0)
     connections: Positive = 16
+    session_tracking: bool = False
 
 
 class Attributes(Section):
@@ -324,6 +326,18 @@ class Mail(Section):
         return _demand(self, is_longer, N_("lease_seconds must be more than timeout_seconds"))
 
 
+class Observe(Section):
+    """Where monitoring asks how the portal is, and when the answer is that it is not well."""
+
+    listen: Annotated[str, AfterValidator(values.listen_address)] = Field(
+        default="", pattern=r"^([^\s:]+:[0-9]{1,5})?$", description=N_("host:port, or nothing")
+    )
+    outbox_minutes: Positive = 15
+    ready_needs: Annotated[tuple[Literal["directory", "outbox", "smtp"], ...], BeforeValidator(values.split)] = Field(
+        default=("directory",), description=N_("directory, outbox, smtp: those of them that it needs")
+    )
+
+
 class Settings(Section):
     """All of it."""
 
@@ -341,6 +355,15 @@ class Settings(Section):
     desk: Desk = Desk()
     assistance: Assistance = Assistance()
     charter: Charter = Charter()
+    observe: Observe = Observe()
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        """A limit that each process counts for itself would be that many times as generous."""
+        is_shared = self.web.workers == 1 or not self.throttle.storage.get_secret_value().startswith("memory:")
+        return _demand(
+            self, is_shared, N_("[web] workers: more than one need a [throttle] storage that they share, not memory://")
+        )
 
 
 SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Settings.model_fields.items()}  # type: ignore[misc]

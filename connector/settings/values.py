@@ -62,8 +62,8 @@ def uris(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def listen_address(value: str) -> str:
-    """``host:port`` with a port that exists."""
-    if int(value.rpartition(":")[2]) > _LAST_PORT:
+    """``host:port`` with a port that exists, or nothing."""
+    if value and int(value.rpartition(":")[2]) > _LAST_PORT:
         raise ValueError(_("a port is 65535 at most"))
     return value
 

@@ -6,6 +6,8 @@ is as there: attributes, their sizes, indexes, states, and that one in ten is st
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import random
 import shutil
 import subprocess
@@ -80,14 +82,18 @@ def check_room(slapd: PrivateSlapd, count: int) -> None:
         raise SystemExit("not enough room: set TMPDIR to a larger disk, or give fewer --entries")
 
 
-def load(slapd: PrivateSlapd, count: int, now: datetime) -> None:
-    """Put ``count`` people into the database, the server stopped meanwhile: slapadd(8) with ``-q``."""
+def load(slapd: PrivateSlapd, count: int, now: datetime, password: str = "") -> None:
+    """Put ``count`` people into the database, the server stopped meanwhile: slapadd(8) with ``-q``.
+
+    They all have the same password, ``password`` as it is stored; where none is given nobody can sign in.
+    """
+    stored = password or keys.hash_key("nobody's password")  # one for all: a salt costs time
     check_room(slapd, count)
     slapd.halt()
     command = [tool("slapadd"), "-q", "-n", "1", "-F", str(slapd.folder / "config")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as loading:
         assert loading.stdin
-        _write(loading.stdin, _people(slapd.people_dn, count, now))
+        _write(loading.stdin, _people(slapd.people_dn, count, now, stored))
     if loading.returncode != 0:
         raise SlapdFailed("slapadd", loading.returncode)
     slapd.launch()
@@ -99,8 +105,14 @@ def _write(pipe: IO[str], people: Iterator[str]) -> None:
     pipe.close()
 
 
-def _people(people_dn: str, count: int, now: datetime) -> Iterator[str]:
-    hashed = keys.hash_key("nobody's password")  # all the same: no one is going to sign in, and a salt costs time
+def ssha(password: str) -> str:
+    """As slapd's {SSHA}: what many directories hold still."""
+    salt = b"benchmark"
+    digest = hashlib.sha1(password.encode() + salt, usedforsecurity=False).digest()
+    return "{SSHA}" + base64.b64encode(digest + salt).decode()
+
+
+def _people(people_dn: str, count: int, now: datetime, hashed: str) -> Iterator[str]:
     for number in range(count):
         affiliation = "student" if is_student(number) else "staff"
         person = _PERSON.format(uid=uid_of(number), people_dn=people_dn, number=number, affiliation=affiliation)

@@ -6,10 +6,12 @@ import logging
 import multiprocessing
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, Self
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from connector.cli.demo import settings as demo_settings
@@ -46,13 +48,20 @@ def with_sections(settings: Settings, **sections: dict[str, Any]) -> Settings:
 @contextmanager
 def portal_on(slapd: PrivateSlapd, adjusted: Callable[[Settings], Settings]) -> Iterator[int]:
     """The portal in a process of its own, and its mail server in another; yields the portal's port."""
-    smtp_port = _free_port()
-    with listen(_HOST, 0) as listener:
+    with mail_server() as smtp_port, listen(_HOST, 0) as listener:
         port = listener.getsockname()[1]
         settings = adjusted(demo_settings(slapd, Mailbox(smtp_port), port))
-        with _process(_take_mails, smtp_port), _process(_serve, settings, listener):
-            _wait_for(smtp_port)
+        with _process(_serve, settings, listener):
             yield port
+
+
+@contextmanager
+def mail_server() -> Iterator[int]:
+    """A mail server in a process of its own, with one thread a conversation; yields its port."""
+    port = free_port()
+    with _process(take_mails, port):
+        wait_for(port)
+        yield port
 
 
 @contextmanager
@@ -72,31 +81,39 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         wait()
 
 
-def _take_mails(port: int) -> None:
-    """A mail server that takes everything, keeps nothing, and costs next to nothing: real ones are elsewhere."""
+def take_mails(port: int, count: Synchronized[int] | None = None) -> None:
+    """A mail server that takes everything, keeps nothing, and costs next to nothing: real ones are elsewhere.
+
+    ``count`` goes up with each mail.
+    """
     with socket.create_server((_HOST, port)) as server:
         while True:
-            with server.accept()[0] as line, line.makefile("rb") as heard, suppress(ConnectionError):
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _converse(line, heard)
+            threading.Thread(target=_converse, args=(server.accept()[0], count), daemon=True).start()
 
 
-def _converse(line: socket.socket, heard: BinaryIO) -> None:
-    line.sendall(b"220 ready\r\n")
-    for command in heard:
-        if command.upper().startswith(b"DATA"):
-            line.sendall(b"354 go on\r\n")
-            while heard.readline() not in {b".\r\n", b""}:
-                pass
-        line.sendall(b"250 OK\r\n")
+def _converse(line: socket.socket, count: Synchronized[int] | None) -> None:
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with line, line.makefile("rb") as heard, suppress(ConnectionError):
+        line.sendall(b"220 ready\r\n")
+        for command in heard:
+            if command.upper().startswith(b"DATA"):
+                line.sendall(b"354 go on\r\n")
+                while heard.readline() not in {b".\r\n", b""}:
+                    pass
+                if count is not None:
+                    with count.get_lock():
+                        count.value += 1
+            line.sendall(b"250 OK\r\n")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server((_HOST, 0)) as server:
         return int(server.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Until somebody listens there."""
     deadline = time.monotonic() + 10
     while True:
         try:

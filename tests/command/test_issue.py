@@ -289,7 +289,7 @@ def test_a_directory_that_does_not_answer_says_how_to_go_on(
         return usual(press)
 
     monkeypatch.setattr(PrintRun, "_now", breaking)
-    monkeypatch.setattr("connector.directory.bulk._ON_THEIR_WAY", 1)
+    monkeypatch.setattr("connector.directory.lane._ON_THEIR_WAY", 1)
     sheet = tmp_path / "keys.csv"
     try:
         done = moncompte("issue", "--filter", "(uid=*)", "--csv", sheet, *spare)

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from ldap3 import Connection
-from ldap3.operation.search import compile_filter, parse_filter
 
 from connector.demo.ldap_tools import Entry
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
+from connector.directory.wire import Search
 from connector.errors import SignInRefused
 from connector.identifiers import candidates
 from connector.model import By, Identifier, Ine, StudentNumber, Uid
@@ -25,6 +24,7 @@ from tests.properties import NASTY, examples, odd_text
 
 NEW_PASSWORD = "Trois-chaloupes-4-voiles"
 ATTRIBUTES = {Uid: ["uid", "supannAliasLogin"], Ine: ["supannCodeINE"], StudentNumber: ["supannEtuId"]}
+LISTS, NOT, EQUAL, PRESENT = {0xA0: "and", 0xA1: "or"}, 0xA2, 0xA3, 0x87  # RFC 4511 §4.5.1
 ODD_LOGINS = (
     *("a,b+c=d", 'quo"te', "back\\slash", "#hash", "<angle>;semi", " blanks ", "é,è", "a\\2cb", "*", "(x)", "*)(uid=*"),
     *("😀", "%41", "..", "a&b|c!d", "{x}", "'", "a/b", "uid=jmartin001", "-", "x" * 128),
@@ -32,16 +32,18 @@ ODD_LOGINS = (
 
 
 @pytest.fixture
-def filters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def filters(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every filter that is sent, as it is; the searches go through."""
-    sent: list[str] = []
-    search = Connection.search
+    sent: list[bytes] = []
+    message = Search.message
 
-    def spy(connection: Connection, base: str, ldap_filter: str, **options: object) -> object:
-        sent.append(ldap_filter)
-        return search(connection, base, ldap_filter, **options)
+    def spy(search: Search, number: int, controls: bytes = b"") -> bytes:
+        octets = message(search, number, controls)
+        assert search.ldap_filter in octets
+        sent.append(search.ldap_filter)
+        return octets
 
-    monkeypatch.setattr(Connection, "search", spy)
+    monkeypatch.setattr(Search, "message", spy)
     return sent
 
 
@@ -55,27 +57,36 @@ def portal(settings: Settings, people: dict[str, str], clock: MovingClock) -> It
     portal.stop()
 
 
-def asked(ldap_filter: str) -> Any:
-    """A filter as the octets that go to the server say it: ("and", [...]), ("equalityMatch", attribute, value)."""
-    tree = parse_filter(ldap_filter, None, auto_escape=True, auto_encode=True, validator=None, check_names=False)
-    return _said(compile_filter(tree.elements[0]))
+def asked(octets: bytes) -> Any:
+    """A filter as its octets say it (RFC 4511 §4.5.1): ("and", [...]), ("equalityMatch", attribute, value)."""
+    ((kind, content, _whole),) = elements(octets)
+    if kind in LISTS:
+        return LISTS[kind], [asked(part) for _kind, _content, part in elements(content)]
+    if kind == PRESENT:
+        return "present", content.decode()
+    if kind == NOT:
+        return "notFilter", asked(content)
+    assert kind == EQUAL
+    (_, attribute, _), (_, value, _) = elements(content)
+    return "equalityMatch", attribute.decode(), value
 
 
-def _said(node: Any) -> Any:
-    kind = node.getName()
-    if kind in ("and", "or"):
-        return kind, [_said(part) for part in node.getComponent()]
-    if kind == "notFilter":
-        return kind, _said(node.getComponent()["innerNotFilter"])
-    if kind == "present":
-        return kind, str(node.getComponent())
-    return kind, str(node.getComponent()["attributeDesc"]), bytes(node.getComponent()["assertionValue"])
+def elements(octets: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Each element in a row (X.690): tag, content, and the whole of it."""
+    while octets:
+        length, begin = octets[1], 2
+        if length >= 0x80:
+            begin += length & 0x7F
+            length = int.from_bytes(octets[2:begin], "big")
+        assert begin + length <= len(octets)
+        yield octets[0], octets[begin : begin + length], octets[: begin + length]
+        octets = octets[begin + length :]
 
 
 @given(odd_text)
 @examples(300)
 def test_the_filter_asks_for_what_was_typed_and_for_nothing_else(
-    portal: Portal, filters: list[str], typed: str
+    portal: Portal, filters: list[bytes], typed: str
 ) -> None:
     """One equality for each attribute that may hold it, and on the real slapd nobody answers to any of these.
 

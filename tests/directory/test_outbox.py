@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
-from connector.model import By, Origin
+from connector.mail import Mailer, MailSession
+from connector.model import By, Happened, Notice, Origin
+from connector.owed import OwedNotice
 from connector.portal import Portal
 from connector.settings import Settings
 from tests.conftest import PASSWORD
@@ -426,3 +429,55 @@ def test_asked_to_stop_it_finishes_the_mail_in_hand_and_leaves_the_rest_in_the_d
     portal.outbox.send_handed()
     assert len(mailbox.mails) == 1
     assert len(slapd.search("(moncompteMailDue=*)", "uid", base=slapd.people_dn)) == 2
+
+
+@pytest.fixture
+def conversations(monkeypatch: pytest.MonkeyPatch) -> list[Mailer]:
+    """Grows by one with each conversation."""
+    begun: list[Mailer] = []
+    session = Mailer.session
+
+    def counted(mailer: Mailer) -> AbstractContextManager[MailSession]:
+        begun.append(mailer)
+        return session(mailer)
+
+    monkeypatch.setattr(Mailer, "session", counted)
+    return begun
+
+
+def test_mails_that_follow_one_another_go_in_one_conversation(
+    portal: Portal, mailbox: Mailbox, conversations: list[Mailer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is asked for while the outbox waits for it; whoever stops the outbox has it wait no more."""
+    people, handed = iter(("jmartin001", "rbenali", "lroy")), portal.outbox._handed
+    get = handed.get
+
+    def waited(block: bool = True, timeout: float | None = None) -> object:
+        if not block:
+            return get(block=False)
+        assert not portal.outbox._stopping.is_set()
+        if uid := next(people, None):
+            portal.request_key(uid)
+        else:
+            portal.outbox.stop()
+        return get(timeout=timeout)
+
+    monkeypatch.setattr(handed, "get", waited)
+    portal.outbox.send_handed(wait_seconds=60)
+    assert len(mailbox.mails) == 3
+    assert len(conversations) == 1
+
+
+def test_no_conversation_takes_more_handed_mails_than_the_strictest_relay_and_none_of_them_waits_for_a_round(
+    portal: Portal, mailbox: Mailbox, conversations: list[Mailer], clock: MovingClock
+) -> None:
+    portal.request_key("rbenali")
+    portal.outbox._handed.get()
+    clock.forward(seconds=120)  # its sender died
+    person = account(portal, "jmartin001")
+    owed = OwedNotice(person, Notice((Happened.PASSWORD,), str(person.rescue), portal.outbox.lease(clock())))
+    for _ in range(45):
+        portal.outbox.hand_over(owed)
+    portal.outbox.dispatch(clock())
+    assert len(mailbox.mails) == 1 + 45
+    assert len(conversations) == 1 + 3

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ldap3.strategy.sync import SyncStrategy
 
 from connector.demo.ldap_tools import SlapdFailed, tool
 from connector.demo.slapd import PrivateSlapd
+from connector.directory.lane import Lane
 from connector.directory.operations import Operations
 
 _DATABASE = "dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\n"
@@ -36,18 +38,21 @@ def freeze(slapd: PrivateSlapd) -> None:
 
 def kill_in(operation: str, slapd: PrivateSlapd, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next ``operation`` (a method of Operations) is sent, and slapd is killed before it has done it."""
-    ask, receive = getattr(Operations, operation), SyncStrategy.receiving
+    ask = getattr(Operations, operation)
+    ears = {(Lane, "_hear"): Lane._hear, (SyncStrategy, "receiving"): SyncStrategy.receiving}  # ours; ldap3's of a bind
 
     def asking(*arguments: Any, **named: Any) -> Any:
         monkeypatch.setattr(Operations, operation, ask)
         freeze(slapd)
-        monkeypatch.setattr(SyncStrategy, "receiving", receiving)
+        for (owner, name), hear in ears.items():
+            monkeypatch.setattr(owner, name, partialmethod(dying, hear))
         return ask(*arguments, **named)
 
-    def receiving(self: SyncStrategy) -> Any:
-        monkeypatch.setattr(SyncStrategy, "receiving", receive)
+    def dying(self: Any, hear: Callable[[Any], Any]) -> Any:
+        for (owner, name), unharmed in ears.items():
+            monkeypatch.setattr(owner, name, unharmed)
         kill(slapd)
-        return receive(self)
+        return hear(self)
 
     monkeypatch.setattr(Operations, operation, asking)
 

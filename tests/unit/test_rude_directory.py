@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.directory import wire
-from connector.directory.bulk import _FIRST as NUMBER
-from connector.directory.bulk import _LARGEST, Lane
+from connector.directory.lane import _FIRST as NUMBER
+from connector.directory.lane import _LARGEST, Lane
 from connector.errors import DirectoryUnavailable
 
 DONE = wire._message(NUMBER, wire._tlv(wire.SEARCH_DONE, bytes((10, 1, 0, 4, 0, 4, 0))))
@@ -51,13 +51,22 @@ def search(lane: Lane) -> list[object]:
     return list(lane.pages("ou=people", wire.equal("uid", "a"), ["cn"]))
 
 
+def search_once(lane: Lane) -> list[object]:
+    found, code = lane.search(wire.Search("ou=people", wire.equal("uid", "a"), ["cn"]))
+    return [*found, *([code] if code else [])]
+
+
+def modify(lane: Lane) -> list[object]:
+    return [("it", lane.modify("uid=a", {}, b"")[0])]
+
+
 def write(lane: Lane) -> list[object]:
     return list(lane.write([("it", lambda number: wire.modify(number, "uid=a", {}, b""))]))
 
 
-@given(st.data(), st.sampled_from([search, write]))
+@given(st.data(), st.sampled_from([search, search_once, write, modify]))
 def test_octets_that_make_no_sense_are_an_outage(data: st.DataObject, ask: Callable[[Lane], list[object]]) -> None:
-    octets = bytearray(entry(NUMBER, "uid=a") + (DONE if ask is search else WRITTEN))
+    octets = bytearray(entry(NUMBER, "uid=a") + (DONE if ask in {search, search_once} else WRITTEN))
     places = st.tuples(st.integers(0, len(octets) - 1), st.integers(0, 255))
     for place, value in data.draw(st.lists(places, min_size=1, max_size=4)):
         octets[place] = value
@@ -65,7 +74,7 @@ def test_octets_that_make_no_sense_are_an_outage(data: st.DataObject, ask: Calla
         talk([bytes(octets)], ask)
 
 
-@pytest.mark.parametrize("ask", [search, write])
+@pytest.mark.parametrize("ask", [search, search_once, write, modify])
 def test_an_answer_without_an_end_is_not_waited_for(ask: Callable[[Lane], list[object]]) -> None:
     sent: list[int] = []
 
@@ -80,10 +89,12 @@ def test_an_answer_without_an_end_is_not_waited_for(ask: Callable[[Lane], list[o
     assert len(sent) < 2 * _LARGEST >> 20
 
 
-def test_answers_to_something_else_are_passed_over() -> None:
+@pytest.mark.parametrize("ask", [search, search_once])
+def test_answers_to_something_else_are_passed_over(ask: Callable[[Lane], list[object]]) -> None:
     strange = [entry(NUMBER - 1, "uid=other"), DONE.replace(NUMBER.to_bytes(3, "big"), (NUMBER - 1).to_bytes(3, "big"))]
-    assert talk([*strange, entry(NUMBER, "uid=a"), DONE], search) == [("uid=a", {"cn": [b"x"]})]
+    assert talk([*strange, entry(NUMBER, "uid=a"), DONE], ask) == [("uid=a", {"cn": [b"x"]})]
 
 
-def test_only_the_answer_to_a_write_settles_it() -> None:
-    assert talk([entry(NUMBER, ""), WRITTEN], write) == [("it", 0)]
+@pytest.mark.parametrize("ask", [write, modify])
+def test_only_the_answer_to_a_write_settles_it(ask: Callable[[Lane], list[object]]) -> None:
+    assert talk([entry(NUMBER, ""), WRITTEN], ask) == [("it", 0)]

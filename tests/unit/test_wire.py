@@ -1,4 +1,4 @@
-"""The fast lane's messages, read and written by ldap3's own definitions of them (RFC 4511)."""
+"""Our LDAP messages, read and written by ldap3's own definitions of them (RFC 4511)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_INCREMENT, MODIFY_REPLACE
+from ldap3.operation.search import compile_filter, parse_filter
 from ldap3.protocol import rfc2696, rfc4511
+from ldap3.protocol.controls import build_control
 from pyasn1.codec.ber import decoder, encoder
 
 from connector.directory import controls, wire
+from connector.directory.wire import Search
 
 NUMBERS = st.integers(1, 2**31 - 1)
 TEXTS = st.text(max_size=300)
@@ -74,7 +77,7 @@ def test_an_add_says_what_was_meant(number: int, dn: str, attributes: dict[str, 
 @given(NUMBERS, st.integers(1, 1000), st.binary(max_size=200), st.lists(NAMES, max_size=5))
 def test_a_search_asks_for_one_page(number: int, size: int, cookie: bytes, names: list[str]) -> None:
     octets = controls.octets_of("(uid=a)")  # of a longer one pyasn1 cannot read back what it wrote
-    said = message(wire.search(number, "ou=people", octets, names, (size, cookie)))
+    said = message(Search("ou=people", octets, names).message(number, wire.page(size, cookie)))
     request = said["protocolOp"]["searchRequest"]
     assert (bytes(request["baseObject"]), int(request["scope"]), int(request["sizeLimit"])) == (b"ou=people", 2, 0)
     assert encoder.encode(request["filter"]) == octets
@@ -88,10 +91,10 @@ def test_a_search_asks_for_one_page(number: int, size: int, cookie: bytes, names
 def test_an_assertion_is_the_one_that_ldap3_would_send() -> None:
     terms = wire.every([wire.negated(wire.equal("pwdAccountLockedTime", "000001010000Z")), wire.equal("a", "*(x)")])
     assert terms == controls.octets_of("(&(!(pwdAccountLockedTime=000001010000Z))(a=\\2a\\28x\\29))")
-    control = controls.assertion("(a=b)")
-    encoded = wire.control(controls.ASSERTION.encode(), wire.equal("a", "b"))
-    told, _ = decoder.decode(encoded, asn1Spec=rfc4511.Control())
-    assert [bytes(told[place]) for place in (0, 2)] == [bytes(control[place]) for place in (0, 2)]
+    value = wire.equal("a", "b")
+    told, _ = decoder.decode(controls.assertion(value), asn1Spec=rfc4511.Control())
+    meant = build_control(controls.ASSERTION, True, compile_filter(parse_filter("(a=b)", *[False] * 5).elements[0]))
+    assert [bytes(told[place]) for place in (0, 2)] == [bytes(meant[place]) for place in (0, 2)]
     assert bool(told[1])
 
 

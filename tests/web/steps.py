@@ -84,8 +84,9 @@ class Said(NamedTuple):
 
 def blind(answer: TestResponse, typed: str) -> Said:
     """What ``answer`` says to somebody who typed the identifier ``typed``."""
-    # Content-Length only counts the bytes, which are compared.
-    headers = tuple((name, _COOKIE.sub(r"\1", value)) for name, value in answer.headers if name != "Content-Length")
+    # Content-Length only counts the bytes, which are compared; X-Request-ID names the request, as the reference does.
+    told = [(name, value) for name, value in answer.headers if name not in {"Content-Length", "X-Request-ID"}]
+    headers = tuple((name, _COOKIE.sub(r"\1", value)) for name, value in told)
     body = REFERENCE.sub("", _TOKEN.sub(r"\1", answer.data.decode())).replace(f'value="{typed}"', 'value=""')
     return Said(answer.status_code, headers, body)
 

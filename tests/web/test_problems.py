@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
+from connector.cli.web import LineFormatter
 from connector.demo.slapd import PrivateSlapd
 from connector.errors import Throttled
 from connector.portal import Portal
@@ -122,6 +123,7 @@ def test_statuses_keep_their_meaning_in_our_design_with_a_reference_that_is_in_t
     client: FlaskClient, caplog: pytest.LogCaptureFixture, audit_file: Path
 ) -> None:
     caplog.set_level(logging.INFO)
+    caplog.handler.setFormatter(LineFormatter("%(message)s"))
     many = {f"field{number}": "x" for number in range(30)}
     answers = [
         client.post("/oubli", data={"identifier": "jmartin001"}),

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from connector.errors import MonCompteError, Throttled
 from connector.model import Caller
+from webui import tracing
 from webui.forms import IDENTIFIER_MAX, PortalForm
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def current_portal() -> Portal:
 def current_caller() -> Caller:
     """Whoever sent the request in hand, the same for as long as it lasts."""
     if "caller" not in g:
-        g.caller = current_portal().caller_from(request.remote_addr or "")
+        portal = current_portal()
+        name = tracing.named_by_proxy(request.headers.get(tracing.HEADER, ""), portal.settings.web.proxies)
+        g.caller = portal.caller_from(request.remote_addr or "", name)
     return cast("Caller", g.caller)
 
 

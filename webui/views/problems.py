@@ -68,13 +68,13 @@ def _key_dead(error: KeyDead) -> ResponseReturnValue:
 
 
 def _directory_unavailable(error: DirectoryUnavailable) -> ResponseReturnValue:
-    current_app.logger.warning("%s: the directory is unavailable: %s", current_caller().request, error)
+    current_app.logger.warning("the directory is unavailable: %s", error)
     return _problem(UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def _directory_misconfigured(error: DirectoryMisconfigured) -> ResponseReturnValue:
     """A line with the remedy for the sysadmin, where a traceback would hide it."""
-    current_app.logger.error("%s: %s", current_caller().request, error)
+    current_app.logger.error("%s", error)
     return _problem(BROKEN)
 
 
@@ -89,9 +89,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if code in _NOT_FROM_OUR_PAGES:
         current_portal().form_refused(f"http-{code}", current_caller())
     elif code == BROKEN:
-        current_app.logger.error("%s: a fault of ours, see above", current_caller().request)
+        current_app.logger.error("a fault of ours, see above")
     else:  # without the address, where somebody may have typed a key
-        current_app.logger.info("%s: answered %d", current_caller().request, code)
+        current_app.logger.info("answered %d", code)
     return _problem(code, {name: value for name, value in error.get_headers() if name != "Content-Type"})
 
 

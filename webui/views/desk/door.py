@@ -6,7 +6,6 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
-from connector import qr
 from connector.errors import DirectoryError, FactorRefused, SessionStale, SignInRefused, Throttled
 from webui import desk_session, messages
 from webui.forms import CodeForm, DeskSignInForm, EnrolForm
@@ -133,6 +132,8 @@ def _authenticator(form: CodeForm) -> str:
     portal = current_portal()
     uid, mark = desk_session.enrolling(portal.now(), portal.settings.desk)
     begun = portal.desk_door.enrolment(uid, mark)
+    from connector import qr  # noqa: PLC0415 (or it would be in the memory of every process for an act that is rare)
+
     side, path = qr.path(begun.link)
     groups = [begun.secret[start : start + 4] for start in range(0, len(begun.secret), 4)]
     facts = {"link": begun.link, "side": side, "path": path, "groups": groups}

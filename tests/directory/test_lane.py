@@ -12,7 +12,7 @@ from connector import directory, keys
 from connector.cli.demo import settings as demo_settings
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
-from connector.directory import Directory, bulk
+from connector.directory import Directory, lane
 from connector.errors import Conflict, DirectoryMisconfigured, DirectoryUnavailable, SettingsInvalid
 from connector.model import Account, Origin, PendingKey, Uid
 from connector.portal import Portal
@@ -37,7 +37,7 @@ def outcomes(portal: Portal, wanted: list[tuple[Account, PendingKey]]) -> dict[s
 def test_it_reads_everybody_whatever_the_size_of_a_page(
     portal: Portal, slapd: PrivateSlapd, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(bulk, "PAGE", page)
+    monkeypatch.setattr(lane, "PAGE", page)
     found = dict(portal.directory.sweep("", ["uid", "displayName"]))
     expected = {
         entry["dn"][0]: {name.lower(): [v.encode() for v in entry[name]] for name in ("uid", "displayName")}
@@ -100,7 +100,7 @@ def test_each_gets_the_key_that_was_meant(portal: Portal, people: dict[str, str]
 def test_more_than_are_on_their_way_at_once(
     portal: Portal, people: dict[str, str], clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_ON_THEIR_WAY", 2)
+    monkeypatch.setattr(lane, "_ON_THEIR_WAY", 2)
     wanted = [(found, fresh(clock)) for found in portal.directory.accounts() if found.is_eligible(clock())]
     assert set(outcomes(portal, wanted).values()) == {None}
 

@@ -1,20 +1,21 @@
-"""The fast lane: whole populations read page by page, thousands of writes without waiting for one another.
+"""What is said on a connection that ldap3 has opened, secured and bound: one operation, or thousands.
 
-It has a connection of its own, which ldap3 opens, secures and binds; what is said on it is ``wire``'s. Up to so many
-writes are on their way at the same time (slapd works on them in parallel, and takes 1,000 of one connection); each is
-still one Modify that succeeds or fails by itself. Memory does not grow with the number of entries.
+Whole populations are read page by page; up to so many writes are on their way at the same time (slapd works on them in
+parallel, and takes 1,000 of one connection), and each is still one Modify that succeeds or fails by itself. Memory does
+not grow with the number of entries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from socket import socket
 from typing import TypeVar
 
 from connector.directory import wire
-from connector.directory.wire import Answer, Entry
+from connector.directory.changes import Changes
+from connector.directory.wire import Answer, Entry, Search
 from connector.errors import DirectoryUnavailable
 from connector.wording import _
 
@@ -32,22 +33,42 @@ Request = Callable[[int], bytes]
 
 
 class Lane:
-    """One connection, bound already, for many operations. Methods raise DirectoryUnavailable when it breaks."""
+    """One connection, bound already, which nobody else speaks on. Methods raise DirectoryUnavailable when it breaks.
 
-    def __init__(self, line: socket) -> None:
-        line.settimeout(_PATIENCE_SECONDS)
+    A server that says nothing for ``patience_seconds`` has broken it.
+    """
+
+    def __init__(self, line: socket, patience_seconds: int = _PATIENCE_SECONDS) -> None:
+        line.settimeout(patience_seconds)
         self._line = line
         self._received = bytearray()
         self._numbers = count(_FIRST)
 
+    def search(self, wanted: Search, controls: bytes = b"") -> tuple[list[Entry], int]:
+        """The entries that match, and the result code."""
+        number = next(self._numbers)
+        self._say(wanted.message(number, controls))
+        entries, code, _cookie = self._found(number)
+        return entries, code
+
+    def modify(self, dn: str, what: Changes, controls: bytes) -> tuple[int, dict[bytes, bytes]]:
+        """Make one Modify; the result code, and the controls that came with it: their values by their OIDs."""
+        number = next(self._numbers)
+        self._say(wire.modify(number, dn, what, controls))
+        with _translated():
+            while True:
+                for answer in self._hear():
+                    if answer.number == number and answer.kind == wire.MODIFY_DONE:
+                        return answer.code, answer.controls_told()
+
     def pages(self, base: str, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[Entry | int]:
         """Every entry under ``base`` that matches; then, where the server ends with an error, its result code."""
-        cookie = b""
+        wanted, cookie = Search(base, ldap_filter, attributes), b""
         while True:
-            with _translated():
-                number = next(self._numbers)
-                self._line.sendall(wire.search(number, base, ldap_filter, attributes, (PAGE, cookie)))
-            code, cookie = yield from self._page(number)
+            number = next(self._numbers)
+            self._say(wanted.message(number, wire.page(PAGE, cookie)))
+            entries, code, cookie = self._found(number)
+            yield from entries
             if code:
                 yield code
             if code or not cookie:
@@ -74,17 +95,22 @@ class Lane:
             unsent.clear()
             return [(waiting.pop(answer.number), answer.code) for answer in self._hear() if answer.kind in _WRITTEN]
 
-    def _page(self, number: int) -> Generator[Entry, None, tuple[int, bytes]]:
-        """Entries; returns the result code that ends the page, and where the next one begins."""
-        while True:
-            with _translated():  # all that a server's octets can break, before the first of them is passed on
-                heard = [answer for answer in self._hear() if answer.number == number]
-                ends = [(answer.code, answer.cookie()) for answer in heard if answer.kind == wire.SEARCH_DONE]
-                # No referrals: they are another server's entries.
-                entries = [answer.entry() for answer in heard if answer.kind == wire.SEARCH_ENTRY]
-            yield from entries
-            if ends:
-                return ends[0]
+    def _found(self, number: int) -> tuple[list[Entry], int, bytes]:
+        """Entries, the result code that ends them, and where the next page begins."""
+        entries: list[Entry] = []
+        with _translated():
+            while True:
+                for answer in self._hear():
+                    if answer.number != number:
+                        continue
+                    if answer.kind == wire.SEARCH_ENTRY:  # no referrals: they are another server's entries
+                        entries.append(answer.entry())
+                    elif answer.kind == wire.SEARCH_DONE:
+                        return entries, answer.code, answer.cookie()
+
+    def _say(self, message: bytes) -> None:
+        with _translated():
+            self._line.sendall(message)
 
     def _hear(self) -> Iterator[Answer]:
         received = self._line.recv(_CHUNK)

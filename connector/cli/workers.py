@@ -1,0 +1,136 @@
+"""The web processes of ``moncompte serve``, and their parent: gunicorn's, which forks, replaces, reloads, stops them.
+
+Each process has its own copy of the portal, on a socket that they share; waitress speaks HTTP in it. The parent makes
+what is copied, so that most of it stays one copy in memory, and serves nobody: it opens no connection and runs no
+thread, and so can fork at any time.
+
+SIGTERM and Ctrl-C stop, SIGHUP reads the settings anew: new processes take over the socket, and the old ones finish
+what they have in hand. Settings or a directory that cannot be used are refused then, and the old processes stay.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+
+from connector.cli.web import Observed, serving, serving_observations
+from connector.portal import Portal
+from connector.settings import Settings
+from webui import create_app
+from webui.server import STOP_SECONDS
+
+_LOG = logging.getLogger(__name__)
+_BEAT_SECONDS = 1
+Load = Callable[[], Settings | None]
+"""Reads the settings anew; None: they cannot be used, which was said."""
+
+
+def serve_with_workers(
+    settings: Settings, listener: socket.socket, load: Load, what: Observed | None = None
+) -> NoReturn:
+    """Serve ``settings`` on a socket that listens already, until a signal ends the process, with exit code 0.
+
+    Each process answers monitoring for all of them, where that is ``observed``.
+    """
+    parent = _Parent(_Application(settings, load, what))
+    parent.LISTENERS = [listener]
+    parent.run()
+    sys.exit(0)
+
+
+class _Application(BaseApplication):  # type: ignore[misc]
+    """What gunicorn asks for: its own settings, from ours, and how to make what a process serves."""
+
+    def __init__(self, settings: Settings, load: Load, what: Observed | None) -> None:
+        self._settings, self._load, self._what = settings, load, what
+        super().__init__()
+
+    def load_config(self) -> None:
+        stopping = STOP_SECONDS + 2 * self._settings.mail.timeout_seconds + 10
+        ours = {
+            "workers": self._settings.web.workers,
+            "worker_class": _Process,
+            "graceful_timeout": stopping,
+            "timeout": 2 * stopping,  # without a sign of life: the process is killed, another takes its place
+            "control_socket_disable": True,
+            "preload_app": True,
+            "logger_class": _Log,
+            "child_exit": self._ended,
+        }
+        for name, value in ours.items():
+            self.cfg.set(name, value)
+
+    def _ended(self, _parent: Arbiter, process: Worker) -> None:
+        if self._what:
+            self._what.counts.forget(process.pid)
+
+    def load(self) -> tuple[Portal, Flask, Observed | None]:
+        portal = Portal(self._settings)
+        app = create_app(portal)
+        for name in app.jinja_env.list_templates():
+            app.jinja_env.get_template(name)
+        gc.collect()
+        gc.freeze()  # looking for garbage in what all share would make each write its own copy of it
+        return portal, app, self._what
+
+    def reload(self) -> None:
+        settings = self._load()
+        if settings is None:
+            _LOG.error("the settings cannot be used; the portal goes on with those it has")
+            return
+        if settings.web.listen != self._settings.web.listen:
+            _LOG.warning("[web] listen: another address needs a restart")
+        if settings.observe.listen != self._settings.observe.listen:
+            _LOG.warning("[observe] listen: another address needs a restart")
+        self._settings, self.callable = settings, None
+        self.do_load_config()
+        _LOG.info("the settings were read anew")
+
+
+class _Parent(Arbiter):  # type: ignore[misc]
+    def handle_int(self) -> None:
+        self.handle_term()  # Ctrl-C loses no request either
+
+
+class _Process(Worker):  # type: ignore[misc]
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # a terminal sends Ctrl-C to every process; the parent's word counts
+
+    def run(self) -> None:
+        """Serve until the parent says stop, or is gone."""
+        portal, app, what = self.wsgi
+        with serving(portal, self.sockets[0], app), serving_observations(portal, what):
+            while self.alive and os.getppid() == self.ppid:
+                self.notify()
+                if select.select([self.PIPE[0]], [], [], _BEAT_SECONDS)[0]:  # a signal came
+                    os.read(self.PIPE[0], 1)
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """Only what went wrong, in our own log."""
+
+    def setup(self, _cfg: object) -> None:
+        self.error_log.parent = logging.getLogger()
+        self.error_log.setLevel(logging.ERROR)
+
+    def reopen_files(self) -> None:
+        """There are none."""
+
+    def close_on_exec(self) -> None:
+        """There are none."""

@@ -1,0 +1,146 @@
+"""How many people a second can come?  ``python -m tests.bench.flows [--help]``
+
+They do what students do, as a browser does: a connection, the page, its cookie, its token, the form. slapd with 20,000
+entries, a mail server and ``moncompte serve`` are processes of their own, and share the machine with whoever asks. For
+each flow and number of clients: flows a second, the median time of one, and what one cost in CPU: of the web processes
+(mails included), of slapd, of the clients. Each figure is the median of the rounds.
+
+*ask for a key* and *change the password* end when the last mail is delivered. The limits are lifted, and counted all
+the same; the rest is as in ``config/moncompte.toml``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+from connector.settings import Settings
+from connector.throttle import LIMITS
+from tests.bench.rig import with_sections
+from tests.bench.stage import Browser, Stage, cpu_seconds, pss_mebibytes, staged
+
+_PASSWORD = "Pont-de-Pierre-{}-et-demi"
+_SCHEMES = ("{SSHA}", "{ARGON2}")
+
+
+def landing(_stage: Stage, browser: Browser) -> None:
+    """The page, for somebody new, over a connection that stays open."""
+    browser.forget()
+    browser.read("/")
+
+
+def ask(stage: Stage, browser: Browser) -> None:
+    """Page, form, mail."""
+    browser.start_anew()
+    browser.read("/")
+    browser.post("/oubli", identifier=next(stage.people))
+
+
+def change(stage: Stage, browser: Browser) -> None:
+    """Sign in with the password, and choose another one."""
+    uid = next(stage.people)
+    turn = stage.passwords[uid] = stage.passwords.get(uid, 0) + 1
+    old, new = _PASSWORD.format(turn - 1), _PASSWORD.format(turn)
+    browser.start_anew()
+    browser.read("/")
+    browser.post("/connexion", identifier=uid, secret=old)
+    browser.read("/mot-de-passe")
+    browser.post("/mot-de-passe", current_password=old, password=new, confirmation=new)
+
+
+Flow = Callable[[Stage, Browser], None]
+FLOWS: dict[str, Flow] = {"landing page": landing, "ask for a key": ask, "change the password": change}
+
+
+@dataclass(frozen=True)
+class Round:
+    """How long all its flows took together, and each; CPU seconds of web, slapd, clients."""
+
+    seconds: float
+    times: Sequence[float]
+    cpu: Sequence[float]
+
+
+def main() -> int:
+    """Measure, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", type=int, default=20_000)
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--seconds", type=float, default=4, help="of each round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--flow", choices=FLOWS, nargs="+", default=list(FLOWS))
+    parser.add_argument("--scheme", choices=_SCHEMES, default=_SCHEMES[0], help="of the passwords in the directory")
+    options = parser.parse_args()
+    adjust = partial(_adjusted, workers=options.workers)
+    with staged(options.entries, _PASSWORD.format(0), options.scheme, adjust) as stage:
+        print(f"{'flow':<22}{'clients':>8}{'flows/s':>9}{'ms':>8}{'CPU ms of one: web':>22}{'slapd':>8}{'clients':>9}")
+        for name, clients in itertools.product(options.flow, options.clients):
+            rounds = [play(stage, FLOWS[name], clients, options.seconds) for _ in range(options.rounds)]
+            report(name, clients, rounds)
+        print(f"memory of {options.workers} web processes and their parent (PSS): {pss_mebibytes(stage.web):.0f} MiB")
+    return 0
+
+
+def _adjusted(settings: Settings, workers: int) -> Settings:
+    """The demo's settings, less what must not come between the portal and one machine that asks for thousands."""
+    limits = dict.fromkeys(LIMITS, "1000000/second")
+    keys = {"cooldown_seconds": 0, "mails_a_day": 1000}
+    return with_sections(settings, web={"workers": workers}, throttle=limits, keys=keys)
+
+
+def play(stage: Stage, flow: Flow, clients: int, seconds: float) -> Round:
+    """So many clients, for so long, and until the last mail is there."""
+    mailed, used, began = stage.mails.value, _used(stage), time.perf_counter()
+    times = _crowd(stage, flow, clients, began + seconds)
+    if flow is not landing:
+        stage.wait_for_mails(mailed + len(times))
+    spent = time.perf_counter() - began
+    return Round(spent, times, [now - before for now, before in zip(_used(stage), used, strict=True)])
+
+
+def _used(stage: Stage) -> tuple[float, float, float]:
+    return cpu_seconds(stage.web), cpu_seconds(stage.slapd), time.process_time()
+
+
+def _crowd(stage: Stage, flow: Flow, clients: int, until: float) -> list[float]:
+    """The time of each flow."""
+    times: list[float] = []
+    faults: list[Exception] = []
+
+    def client() -> None:
+        try:
+            with Browser(stage.port) as browser:
+                while (began := time.perf_counter()) < until and not faults:
+                    flow(stage, browser)
+                    times.append(time.perf_counter() - began)
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return times
+
+
+def report(name: str, clients: int, rounds: Sequence[Round]) -> None:
+    """A line of the table."""
+    rate = median(len(one.times) / one.seconds for one in rounds)
+    each = median(median(one.times) for one in rounds) * 1000
+    web, slapd, ours = (median(one.cpu[place] / len(one.times) for one in rounds) * 1000 for place in range(3))
+    print(f"{name:<22}{clients:>8}{rate:>9.0f}{each:>8.1f}{web:>22.2f}{slapd:>8.2f}{ours:>9.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

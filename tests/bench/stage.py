@@ -1,0 +1,211 @@
+"""A whole site for a benchmark: slapd with a crowd, a mail server, ``moncompte serve``, each in processes of its own.
+
+And what goes to it and what it costs: a browser, the CPU and the memory of processes, as Linux tells them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlencode
+
+from connector import hashing
+from connector.cli.demo import settings as demo_settings
+from connector.clock import utc_now
+from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
+from connector.settings import Settings
+from connector.settings.effective import as_toml
+from tests.bench import crowd
+from tests.bench.rig import free_port, take_mails, wait_for, with_sections
+
+HOST = "127.0.0.1"
+_FORK = multiprocessing.get_context("fork")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_TOKEN = re.compile(rb'name="csrf_token" value="([^"]+)"')
+_COOKIE = re.compile(rb"Set-Cookie: ([^;]+)")
+_LENGTH = re.compile(rb"Content-Length: (\d+)")
+_PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+_REDIS = ("valkey-server", "redis-server", "redis-check-rdb")  # the last is Debian's redis-tools': the same program
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``web`` and ``slapd`` are process ids, ``mails`` counts those that were delivered."""
+
+    port: int
+    web: int
+    slapd: int
+    mails: Synchronized[int]
+    people: Iterator[str]
+    passwords: dict[str, int] = field(default_factory=dict)
+    """How often each changed theirs."""
+
+    def wait_for_mails(self, count: int) -> None:
+        """Until so many were delivered."""
+        until = time.monotonic() + 120
+        while self.mails.value < count:
+            assert time.monotonic() < until, f"{self.mails.value} mails of {count}"
+            time.sleep(0.002)
+
+
+@contextmanager
+def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Settings], Settings]) -> Iterator[Stage]:
+    """A site with so many entries, whose people all have ``password``, hashed by ``scheme``."""
+    stored = hashing.argon2id(password) if scheme == "{ARGON2}" else crowd.ssha(password)
+    mails, smtp, port = _FORK.Value("l", 0), free_port(), free_port()
+    with (
+        PrivateSlapd(password_hash=scheme) as slapd,
+        tempfile.TemporaryDirectory(prefix="moncompte-bench-") as folder,
+        _redis(Path(folder)) as storage,
+        _process(take_mails, smtp, mails),
+    ):
+        crowd.load(slapd, entries, utc_now(), stored)
+        wait_for(smtp)
+        settings = adjusted(demo_settings(slapd, Mailbox(smtp), port, f"{folder}/audit"))
+        settings = with_sections(settings, web={"listen": f"{HOST}:{port}"})
+        toml = as_toml(settings).replace('"memory://"', f'"{storage}"')
+        pid = int((slapd.folder / "slapd.pid").read_text())
+        logins = [entry["uid"][0] for entry in slapd.search(_OPEN, "uid", base=slapd.people_dn)]
+        with _serving(toml, Path(folder), port) as web:
+            yield Stage(port, web, pid, mails, itertools.cycle(logins))
+
+
+_OPEN = "(&(supannRessourceEtat={COMPTE}A:SupannActif)(supannMailPrive=*))"
+
+
+@contextmanager
+def _serving(toml: str, folder: Path, port: int) -> Iterator[int]:
+    file = folder / "moncompte.toml"
+    file.write_text(toml, encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("moncompte")), "serve", "--settings", str(file)]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            while b"listens on" not in (said := (folder / "log").read_bytes()):
+                assert process.poll() is None, said.decode()
+                time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[str]:
+    """A private server for what the processes count together; the URL of its socket."""
+    path = folder / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
+    found = next(filter(None, map(shutil.which, _REDIS)))
+    with subprocess.Popen(command, executable=found, stdout=subprocess.DEVNULL) as server:
+        try:
+            while not path.exists():
+                time.sleep(0.01)
+            yield f"redis+unix://{path}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _process(act: Callable[..., None], *arguments: object) -> Iterator[None]:
+    child = _FORK.Process(target=act, args=arguments, daemon=True)
+    child.start()
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.join()
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that come of it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *itertools.chain.from_iterable(family(int(child)) for child in children)]
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU that a process and its children have used, in user and kernel mode (proc(5))."""
+    stats = (Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in family(pid))
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / _TICKS
+
+
+def pss_mebibytes(pid: int) -> float:
+    """Memory of a process and its children; what several share counts once."""
+    texts = (Path(f"/proc/{one}/smaps_rollup").read_text() for one in family(pid))
+    return sum(int(found[1]) for text in texts if (found := _PSS.search(text))) / 1024
+
+
+class Browser:
+    """Keeps the cookie, puts the token of the last page into the next form; its connection stays open."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """As somebody who comes for the first time."""
+        self.close()
+        self._line = socket.create_connection((HOST, self._port), timeout=60)
+        self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.forget()
+
+    def forget(self) -> None:
+        """The cookie and the token."""
+        self._cookie = self._token = b""
+
+    def close(self) -> None:
+        """Hang up."""
+        if hasattr(self, "_line"):
+            self._line.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: str) -> None:
+        """A page with a form."""
+        page = self._answer(b"GET " + path.encode() + b" HTTP/1.1\r\n" + self._head() + b"\r\n", b"200")
+        token = _TOKEN.search(page)
+        assert token, page[:500]
+        self._token = token[1]
+
+    def post(self, path: str, **typed: str) -> None:
+        """A form that is taken: any other answer is an error."""
+        body = urlencode({"csrf_token": self._token.decode(), **typed}).encode()
+        head = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._answer(b"POST " + path.encode() + b" HTTP/1.1\r\n" + self._head() + head.encode() + body, b"303")
+
+    def _head(self) -> bytes:
+        return b"Host: portal\r\n" + (b"Cookie: " + self._cookie + b"\r\n" if self._cookie else b"")
+
+    def _answer(self, request: bytes, expected: bytes) -> bytes:
+        self._line.sendall(request)
+        answer = b""
+        while not _is_whole(answer):
+            more = self._line.recv(65536)
+            assert more, "the portal hung up"
+            answer += more
+        assert answer.split(None, 2)[1] == expected, answer.decode(errors="replace")
+        if cookie := _COOKIE.search(answer):
+            self._cookie = cookie[1]
+        return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, blank, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return bool(blank and length) and len(body) >= int(length[1] if length else 0)
