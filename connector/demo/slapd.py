@@ -35,6 +35,8 @@ _PATIENCE_SECONDS = 10.0
 
 _STOCK = Path(__file__).with_name("stock.ldif")  # what Debian's package makes, for str.format
 
+_TLS = "\nolcTLSCertificateFile: {0}\nolcTLSCertificateKeyFile: {0}"
+
 _TREE = """\
 dn: {suffix}
 objectClass: organization
@@ -69,6 +71,7 @@ class PrivateSlapd:
     ``people_dn``, ``portal_dn`` and ``decoy_dn`` accordingly); an empty one leaves slapd as Debian makes it.
     ``durable`` waits for the disk at each write, as a real directory does: for measurements; a slapd that is killed
     loses nothing without it either, only a machine that loses power does.
+    ``certificate`` is a PEM file that holds one and its key: slapd then takes StartTLS, and listens at ``ldaps_uri``.
     ``log`` is what it writes to slapd.log in its folder ("stats": each operation).
     ``folder`` is created, and removed by ``stop``; without one, a fresh folder in the system's temporary folder.
     """
@@ -82,6 +85,7 @@ class PrivateSlapd:
         config: Mapping[str, str] | None = None,
         hash_cleartext: bool = True,
         durable: bool = False,
+        certificate: Path | None = None,
         log: str = "0",
     ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="slapd-"))
@@ -97,8 +101,9 @@ class PrivateSlapd:
         self.config = config
         self.hash_cleartext = hash_cleartext
         self.durable = durable
+        self.certificate = certificate
         self.log = log
-        self.tcp_uri = ""
+        self.tcp_uri = self.ldaps_uri = ""
         self._socket_folder = Path(tempfile.mkdtemp(prefix="ldapi-"))
         self.ldapi_uri = "ldapi://" + quote(str(self._socket), safe="")
         self._process: subprocess.Popen[bytes] | None = None
@@ -132,10 +137,9 @@ class PrivateSlapd:
         """Start the prepared server and wait until it answers; after ``halt`` it comes back with the same data."""
         # "-d" keeps it in the foreground, as our child, whatever it is to log.
         command = [*_bound_to_us(), tool("slapd"), "-d", self.log, "-F", str(self.folder / "config"), "-h"]
+        addresses = " ".join(filter(None, (self.ldapi_uri, self.tcp_uri, self.ldaps_uri)))
         with (self.folder / "slapd.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, f"{self.ldapi_uri} {self.tcp_uri}"], stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = subprocess.Popen([*command, addresses], stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -222,6 +226,7 @@ class PrivateSlapd:
         _write_secret(self.folder / "root.password", self.root_password)
         _write_secret(self.folder / "portal.password", self.portal_password)
         self.tcp_uri = f"ldap://127.0.0.1:{_free_port()}"
+        self.ldaps_uri = f"ldaps://127.0.0.1:{_free_port()}" if self.certificate else ""
         stock = self.folder / "stock.ldif"
         _write_secret(stock, self._stock())
         run([tool("slapd"), "-Tadd", "-n0", "-F", str(self.folder / "config"), "-l", str(stock)])
@@ -229,6 +234,7 @@ class PrivateSlapd:
     def _stock(self) -> str:
         return _STOCK.read_text(encoding="utf-8").format(
             folder=self.folder,
+            tls=_TLS.format(self.certificate) if self.certificate else "",
             modules=_first_folder(_MODULE_FOLDERS, "back_mdb.so"),
             schema=_first_folder(_SCHEMA_FOLDERS, "inetorgperson.ldif"),
             uid=os.geteuid(),

@@ -8,19 +8,19 @@ they share: a server that hangs must not cost every request a whole timeout, unt
 from __future__ import annotations
 
 import select
-import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ldap3 import NONE, SAFE_SYNC, SIMPLE, Connection, Server, Tls
+from ldap3 import SIMPLE, Connection
 from ldap3.core.exceptions import LDAPException
 
 from connector import metrics
 from connector.clock import elapsed_seconds
+from connector.directory.opening import close, opened
 from connector.directory.servers import Breaker, Servers
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
@@ -80,13 +80,13 @@ class Connections:
         try:
             yield line.connection
         finally:
-            _close(line.connection)
+            close(line.connection)
 
     def close(self) -> None:
         """Close the idle ones now, and those that are lent as they come back."""
         self._is_closed = True
         while line := self._pop():
-            _close(line.connection)
+            close(line.connection)
 
     @contextmanager
     def _watched(self, line: _Line) -> Iterator[None]:
@@ -94,7 +94,7 @@ class Connections:
         try:
             yield
         except BaseException:
-            _close(line.connection)
+            close(line.connection)
             if elapsed_seconds() - began >= self._settings.timeout_seconds:
                 self._note_late(line.uri, began)
             raise
@@ -108,7 +108,7 @@ class Connections:
     def _give_back(self, line: _Line) -> None:
         """Keep it, unless it is old: one that was opened to the second server must not keep us there for ever."""
         if self._is_closed or elapsed_seconds() - line.opened > _OLDEST_SECONDS:
-            _close(line.connection)
+            close(line.connection)
         else:
             self._idle.append(line)
             metrics.LDAP_CONNECTIONS.labels(line.uri, "idle").inc()
@@ -120,7 +120,7 @@ class Connections:
             is_good = is_young and not self._servers.has_failed_since(line.opened, line.uri)
             if is_good and not _has_news(line.connection):
                 return line
-            _close(line.connection)
+            close(line.connection)
         return None
 
     def _pop(self) -> _Line | None:
@@ -148,24 +148,12 @@ class Connections:
         raise DirectoryUnavailable("; ".join(failures))
 
     def _open_one(self, uri: str) -> Connection:
-        settings = self._settings
-        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_file or None)
-        server = Server(uri, get_info=NONE, connect_timeout=settings.timeout_seconds, tls=tls)
-        connection = Connection(
-            server,
-            client_strategy=SAFE_SYNC,
-            receive_timeout=settings.timeout_seconds,
-            check_names=False,
-            auto_referrals=False,
-        )
+        connection = opened(self._settings, uri)
         try:
-            connection.open(read_server_info=False)
-            if settings.start_tls and uri.lower().startswith("ldap://"):
-                connection.start_tls(read_server_info=False)
             if self._bind:
                 self._bind_as_portal(connection)
         except BaseException:
-            _close(connection)
+            close(connection)
             raise
         return connection
 
@@ -201,14 +189,6 @@ def _has_news(connection: Connection) -> bool:
     poll = select.poll()
     poll.register(connection.socket, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _close(connection: Connection) -> None:
-    """Say goodbye where that still works; the socket is closed in any case."""
-    with suppress(LDAPException, OSError):
-        connection.unbind()
-    if connection.socket:
-        connection.socket.close()
 
 
 @contextmanager

@@ -7,13 +7,10 @@ first, so ``NO_SUCH_ATTRIBUTE`` says that every part was allowed, ``NO_ACCESS`` 
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 from ldap3 import (
@@ -23,21 +20,17 @@ from ldap3 import (
     MODIFY_ADD,
     MODIFY_DELETE,
     MODIFY_REPLACE,
-    NONE,
-    SAFE_SYNC,
     SASL,
     SUBTREE,
-    Connection,
-    Server,
-    Tls,
 )
-from ldap3.core.exceptions import LDAPException, LDAPSocketOpenError
+from ldap3.core.exceptions import LDAPException
 
 from connector import keys
 from connector.clock import elapsed_seconds
-from connector.directory import connections, controls, entries
+from connector.directory import connections, controls, entries, opening
 from connector.directory.connections import INVALID_CREDENTIALS
 from connector.directory.controls import PASSWORD_POLICY, PolicyError
+from connector.directory.opening import Fault, Unreached
 from connector.directory.operations import (
     COMPARE_FALSE,
     COMPARE_TRUE,
@@ -49,9 +42,7 @@ from connector.directory.operations import (
     VALUE_EXISTS,
     RawEntry,
 )
-from connector.errors import DirectoryError
 from connector.settings import Directory as DirectorySettings
-from connector.wording import N_, _, in_words
 
 __all__ = [
     "ADD",
@@ -71,33 +62,16 @@ __all__ = [
     "SUCCESS",
     "VALUE_EXISTS",
     "Answer",
+    "Fault",
     "Lane",
     "PolicyError",
-    "Stage",
     "Unreached",
 ]
 
 ADD, DELETE, REPLACE = MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
 NO_ACCESS = 50  # insufficientAccessRights (RFC 4511 appendix A)
 _NO_ANSWER = -1
-NO_HANDSHAKE = N_("no TLS handshake")  # begins the text of an Unreached where the other side does not even speak TLS
-_LONGEST = 200  # characters of a message that is not ours
 Parts = dict[str, list[tuple[object, list[str]]]]
-
-
-class Stage(Enum):
-    """How far we came on the way to a server."""
-
-    OPEN = "open"  # the name, the port, the socket
-    TLS = "tls"  # the certificate, or no TLS at all
-
-
-class Unreached(DirectoryError):
-    """A server that one cannot speak to; ``stage`` says how far we came. Nothing secret was sent yet."""
-
-    def __init__(self, stage: Stage, text: str) -> None:
-        super().__init__(text)
-        self.stage = stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +97,11 @@ class Lane:
         """Raises Unreached."""
         self.uri = uri
         self._timeout_seconds = settings.timeout_seconds
-        self._connection = _opened(settings, uri)
+        self._connection = opening.opened(settings, uri)
 
     def close(self) -> None:
         """Say goodbye."""
-        _close(self._connection)
+        opening.close(self._connection)
 
     def certificate_ends(self) -> datetime | None:
         """Until when the server's certificate is good; None without TLS. It was verified, or we would not be here."""
@@ -206,49 +180,6 @@ class Lane:
             return Answer(_NO_ANSWER)
         spent = (elapsed_seconds() - began) * 1000
         return Answer(int(result["result"]), policy=controls.policy_error(_policy_of(result)), milliseconds=spent)
-
-
-def _opened(settings: DirectorySettings, uri: str) -> Connection:
-    tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_file or None)
-    seconds = settings.timeout_seconds
-    server = Server(uri, get_info=NONE, connect_timeout=seconds, tls=tls)
-    connection = Connection(
-        server, client_strategy=SAFE_SYNC, receive_timeout=seconds, check_names=False, auto_referrals=False
-    )
-    stage = Stage.OPEN
-    try:
-        connection.open(read_server_info=False)
-        if settings.start_tls and uri.lower().startswith("ldap://"):
-            stage = Stage.TLS
-            connection.start_tls(read_server_info=False)
-    except (LDAPException, OSError) as error:
-        said = str(error)
-        if isinstance(error, LDAPSocketOpenError) and ("ssl" in said.lower() or "certificate" in said.lower()):
-            stage = Stage.TLS
-        _close(connection)
-        raise Unreached(stage, _plainly(said, uri)) from None
-    return connection
-
-
-def _close(connection: Connection) -> None:
-    """The socket too, which ldap3 leaves open where the server could not be reached."""
-    with suppress(LDAPException, OSError):
-        connection.unbind()
-    if connection.socket:
-        connection.socket.close()
-
-
-def _plainly(said: str, uri: str) -> str:
-    """What ldap3's words wrap: the system's reason, the TLS library's, or that the certificate names somebody else."""
-    if reason := re.search(r"certificate verify failed: (.*?) \(_ssl", said):
-        return in_words(reason[1])
-    if reason := re.search(r"socket ssl wrapping error: (.*?) \(_ssl", said):
-        return _("%(what)s: %(said)s", what=_(NO_HANDSHAKE), said=reason[1])
-    if " error: certificate {" in said:  # "wrap socket" after StartTLS, "socket ssl wrapping" with ldaps
-        return _("its certificate is for other names than %(name)s", name=uri.partition("://")[2])
-    if reason := re.search(r"while opening: \[Errno -?\d+\] ([\w ,/-]+)$", said):
-        return in_words(reason[1])
-    return said[:_LONGEST]
 
 
 def _policy_of(result: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from connector.directory import entries
-from connector.directory.inspection import INVALID_CREDENTIALS, NO_HANDSHAKE, SUCCESS, Lane, Stage, Unreached
+from connector.directory.inspection import INVALID_CREDENTIALS, SUCCESS, Fault, Lane, Unreached
 from connector.doctor import remedies
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, broken, ok, untried, warning
@@ -36,21 +36,8 @@ def reach(case: Case) -> Iterator[Finding]:
 
 
 def _unreached(uri: str, error: Unreached) -> Finding:
-    if error.stage is Stage.OPEN:
-        said = _("%(uri)s does not answer: %(error)s", uri=uri, error=error)
-        return broken("server", said, _("[directory] uri; is slapd running, and reachable?"))
-    if "protocolError" in str(error):
-        said = _("%(uri)s has no TLS", uri=uri)
-        remedy = _(
-            "give slapd a certificate (cn=config: olcTLSCertificateFile, olcTLSCertificateKeyFile), or use ldapi://"
-        )
-    elif str(error).startswith(_(NO_HANDSHAKE)):
-        said = _("%(what)s: %(said)s", what=uri, said=error)
-        remedy = _("[directory] uri: ldaps:// is port 636, where slapd listens with -h ldaps:///; StartTLS is ldap://")
-    else:
-        said = _("%(uri)s: its certificate is not believed: %(error)s", uri=uri, error=error)
-        remedy = _("[directory] ca_file: the authority that signed it; uri: a name in it; an expired one: renew it")
-    return broken("certificate", said, remedy)
+    name = "server" if error.fault is Fault.SILENT else "certificate"
+    return broken(name, _("%(what)s: %(said)s", what=uri, said=error.what), error.remedy)
 
 
 def _reached(case: Case, lane: Lane) -> Finding:

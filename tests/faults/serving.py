@@ -40,6 +40,11 @@ class Serving:
         self._process.kill()
         self._process.wait()
 
+    def stop(self) -> None:
+        """With SIGTERM: it finishes what it has in hand."""
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
     @property
     def log(self) -> str:
         """What it said so far, in all its lives."""

@@ -1,0 +1,86 @@
+"""Is every account whole? Looks at all entries of one server, or of several that should hold the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from ldap3 import Connection, Server
+
+from connector.demo.ldap_tools import Entry
+from connector.demo.slapd import PrivateSlapd
+from connector.directory.entries import to_instant
+
+_KEY = ("moncompteKeyHash", "moncompteKeyIssued", "moncompteKeyExpiry", "moncompteKeyOrigin")
+_STATE, _DATE = "supannRessourceEtat", "supannRessourceEtatDate"
+_INVALID_CREDENTIALS = 49
+_SPENT_SECONDS = timedelta(seconds=60)  # more than any lease of the tests
+
+Passwords = Mapping[str, Sequence[str]]
+
+
+def faults(servers: Sequence[PrivateSlapd], now: datetime, passwords: Passwords) -> list[str]:
+    """All that is wrong, a line each. ``passwords``: by login, all that might be somebody's; one of them must be."""
+    found: list[str] = []
+    for server in servers:
+        people = server.search("(uid=*)", "*", "+", base=server.people_dn)
+        found += [f"{server.ldapi_uri}: {entry['uid'][0]}: {said}" for entry in people for said in _of(entry, now)]
+        found += [f"{server.ldapi_uri}: {said}" for said in _shut_out(server, people, passwords)]
+    for other in servers[1:]:
+        found += _different(servers[0], other)
+    return found
+
+
+def _of(entry: Entry, now: datetime) -> Iterator[str]:
+    """What is wrong with one entry by itself."""
+    parts = [name for name in _KEY if name in entry]
+    if parts and len(parts) < len(_KEY):
+        yield f"a torn key: only {parts}"
+    due = to_instant(entry.get("moncompteMailDue", [None])[0])
+    if due and not parts:
+        yield "a mail is owed, and there is no key to send"
+    if due and due < now - _SPENT_SECONDS:
+        yield f"a mail is owed since {due}, and nobody sends it"
+    if len(entry.get("userPassword", ())) > 1:
+        yield "more than one password"
+    if _STATE in entry and not any(date.startswith(f"{entry[_STATE][0]}:") for date in entry.get(_DATE, ())):
+        yield f"state and date differ: {entry[_STATE]}, {entry.get(_DATE)}"
+
+
+def _shut_out(server: PrivateSlapd, people: Sequence[Entry], passwords: Passwords) -> Iterator[str]:
+    """Who has none of the passwords that might be theirs. The likeliest comes last, and is tried first."""
+    for entry in people:
+        uid, dn = entry["uid"][0], entry["dn"][0]
+        if "userPassword" in entry and uid in passwords and password_of(server, dn, passwords[uid]) is None:
+            yield f"{uid}: none of the {len(passwords[uid])} passwords that were set"
+        if "userPassword" not in entry and passwords.get(uid):
+            yield f"{uid}: the password is gone"
+
+
+def password_of(server: PrivateSlapd, dn: str, passwords: Sequence[str]) -> str | None:
+    """The one that binds."""
+    for password in reversed(passwords):
+        connection = Connection(Server(server.ldapi_uri), dn, password)
+        is_right = connection.bind()
+        connection.unbind()
+        if is_right:
+            return password
+    return None
+
+
+def _different(one: PrivateSlapd, other: PrivateSlapd) -> Iterator[str]:
+    """Entries that two servers do not hold alike. A failed sign-in is each server's own affair until it is told."""
+    here, there = (_everything(server) for server in (one, other))
+    for dn in here.keys() | there.keys():
+        if here.get(dn) != there.get(dn):
+            yield f"{dn} differs: {_apart(here.get(dn), there.get(dn))}"
+
+
+def _apart(one: dict[str, list[str]] | None, other: dict[str, list[str]] | None) -> list[str]:
+    one, other = one or {}, other or {}
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _everything(server: PrivateSlapd) -> dict[str, dict[str, list[str]]]:
+    entries = server.search("(objectClass=*)", "*", "+")
+    return {entry["dn"][0]: {name: sorted(values) for name, values in entry.items()} for entry in entries}
