@@ -75,6 +75,7 @@ def create_app(portal: Portal) -> Flask:
     app.context_processor(_said_everywhere)
     app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
     app.jinja_env.globals.update(all_languages=LANGUAGES, foreign=language.foreign)
+    app.jinja_env.globals["_"] = language.marked
     return app
 
 

@@ -28,11 +28,21 @@ class Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types
     """Flask-Babel's, but for where it finds the sentences."""
 
     def get_translations(self) -> NullTranslations:
-        """Those of the request's language, found once for all its sentences."""
-        if "catalogue" not in g:
-            g.catalogue = languages.catalogue(TRANSLATIONS, selected())
-        catalogue: NullTranslations = g.catalogue
-        return catalogue
+        """Those of the request's language."""
+        return _catalogue()
+
+
+def marked(message: str, **facts: object) -> Markup:
+    """A template's ``_``: the sentence, with what is filled in escaped. Jinja's own does it at six times the cost."""
+    return Markup(_catalogue().ugettext(message)) % facts  # noqa: S704 (the sentences are ours)
+
+
+def _catalogue() -> NullTranslations:
+    """Found once for all the sentences of a request."""
+    if "catalogue" not in g:
+        g.catalogue = languages.catalogue(TRANSLATIONS, selected())
+    catalogue: NullTranslations = g.catalogue
+    return catalogue
 
 
 def selected() -> str:

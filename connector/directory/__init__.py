@@ -396,10 +396,10 @@ class Directory:
         self._set(account, changes.changed(account, self._hashed(change), self._names, mark), still)
         return mark
 
-    def _set(self, account: Account, what: changes.Changes, still: str) -> None:
+    def _set(self, account: Account, what: changes.Changes, still: bytes) -> None:
         if not self._is_prepared:
             self.prepare()
-        only_if = controls.assertion(controls.octets_of(still)) if self._asserts else b""
+        only_if = controls.assertion(still) if self._asserts else b""
         self._operations.modify(account.dn, what, only_if)
 
     def _hashed(self, change: Change) -> Change:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_INCREMENT, MODIFY_REPLACE
-from ldap3.utils.conv import escape_filter_chars
 
 from connector import keys
 from connector.directory import entries, wire
@@ -253,23 +252,28 @@ def reminded(account: Account, notice: Notice, now: datetime) -> Changes:
     return _our_class(account) | _notices(account, (notice,)) | {entries.REMINDED: [(MODIFY_REPLACE, [to_time(now)])]}
 
 
-def still_as_read(account: Account, names: Attributes, now: datetime, max_failures: int | None) -> str:
+def still_as_read(account: Account, names: Attributes, now: datetime, max_failures: int | None) -> bytes:
     """The filter the entry must match at the instant of the Modify (RFC 4528): nothing that decided has changed.
 
     ``max_failures`` is given for what is done by a key: how many wrong ones it survives.
     """
-    terms = [f"(!({entries.LOCKED_SINCE}={entries.PERMANENT_LOCK}))"]
+    terms = [wire.negated(wire.equal(entries.LOCKED_SINCE, entries.PERMANENT_LOCK))]
     if max_failures is not None:
-        terms.append(f"({entries.KEY_EXPIRY}>={to_time(now + timedelta(seconds=1))})")  # dead from the second itself
-        terms.append(f"(!({entries.KEY_FAILURES}>={max_failures}))")
+        terms.append(
+            wire.at_least(entries.KEY_EXPIRY, to_time(now + timedelta(seconds=1)))
+        )  # dead from the second itself
+        terms.append(wire.negated(wire.at_least(entries.KEY_FAILURES, str(max_failures))))
     else:
-        changed = account.password_changed
-        terms.append(f"({entries.PASSWORD_CHANGED}={changed})" if changed else f"(!({entries.PASSWORD_CHANGED}=*))")
+        terms.append(_exactly_or_none(entries.PASSWORD_CHANGED, account.password_changed))
     if account.session_mark is None:  # nothing to delete by its exact value
-        terms.append(f"(!({entries.SESSION_MARK}=*))")
+        terms.append(wire.negated(wire.present(entries.SESSION_MARK)))
     if account.state.value:
-        terms.append(f"({names.state}={escape_filter_chars(account.state.value)})")
-    return f"(&{''.join(terms)})"
+        terms.append(wire.equal(names.state, account.state.value))
+    return wire.every(terms)
+
+
+def _exactly_or_none(attribute: str, value: str | None) -> bytes:
+    return wire.equal(attribute, value) if value else wire.negated(wire.present(attribute))
 
 
 def still_open(account: Account, names: Attributes) -> bytes:

@@ -19,10 +19,10 @@ BASE, SUBTREE = 0, 2  # the scopes of a search (RFC 4511 §4.5.1.2)
 _SEARCH, _MODIFY, _ADD = 0x63, 0x66, 0x68
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x02, 0x04, 0x0A, 0x01
 _CONTROLS = 0xA0
-_AND, _OR, _NOT, _EQUAL = 0xA0, 0xA1, 0xA2, 0xA3
+_AND, _OR, _NOT, _EQUAL, _AT_LEAST, _PRESENT = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0x87  # RFC 4511 §4.5.1
 _PAGED = b"1.2.840.113556.1.4.319"  # RFC 2696
 _LONG, _MORE = 0x80, 0xFF
-_TAGS = (*range(_BOOLEAN, _ENUMERATED + 1), _SEQUENCE, _SET, *range(0x60, 0x69), *range(0xA0, 0xA4))
+_TAGS = (*range(_BOOLEAN, _ENUMERATED + 1), _SEQUENCE, _SET, *range(0x60, 0x69), _PRESENT, *range(0xA0, 0xA6))
 _HEADS = {tag: [bytes((tag, size)) for size in range(_LONG)] for tag in _TAGS}
 """Tag and length of whatever is short, ready made: half of all that is said consists of them."""
 _TRUE = bytes((_BOOLEAN, 1, 0xFF))
@@ -162,6 +162,16 @@ def texts(*each: str) -> bytes:
 def equal(attribute: str, value: str) -> bytes:
     """A term of a filter; nothing in ``value`` needs escaping, there is no text to escape from."""
     return _tlv(_EQUAL, _octets(attribute) + _octets(value))
+
+
+def at_least(attribute: str, value: str) -> bytes:
+    """The same for what is that or more, by the attribute's own order."""
+    return _tlv(_AT_LEAST, _octets(attribute) + _octets(value))
+
+
+def present(attribute: str) -> bytes:
+    """The entry has some value of it."""
+    return _tlv(_PRESENT, attribute.encode())
 
 
 def negated(term: bytes) -> bytes:

@@ -149,7 +149,7 @@ class Throttle(Section):
     assistance_in_all: Limits = "300/hour"
     assistance_at_ease: Limits = "30/10 minutes"
     meter_per_account: Limits = "300/15 minutes"
-    ask_step_ms: int = Field(default=30, ge=0, le=1000, description=N_("milliseconds, 0 to 1000"))
+    ask_step_ms: int = Field(default=15, ge=0, le=1000, description=N_("milliseconds, 0 to 1000"))
     refusal_step_ms: int = Field(default=250, ge=0, le=2000, description=N_("milliseconds, 0 to 2000"))
 
 

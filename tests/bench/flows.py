@@ -14,9 +14,8 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -24,38 +23,37 @@ from statistics import median
 from connector.settings import Settings
 from connector.throttle import LIMITS
 from tests.bench.rig import with_sections
-from tests.bench.stage import Browser, Stage, cpu_seconds, pss_mebibytes, staged
+from tests.bench.stage import Browser, Flow, Request, Stage, cpu_seconds, crowd_of, pss_mebibytes, staged
 
 _PASSWORD = "Pont-de-Pierre-{}-et-demi"
 _SCHEMES = ("{SSHA}", "{ARGON2}")
 
 
-def landing(_stage: Stage, browser: Browser) -> None:
+def landing(_stage: Stage, browser: Browser) -> Iterator[Request]:
     """The page, for somebody new, over a connection that stays open."""
     browser.forget()
-    browser.read("/")
+    yield browser.page("/")
 
 
-def ask(stage: Stage, browser: Browser) -> None:
+def ask(stage: Stage, browser: Browser) -> Iterator[Request]:
     """Page, form, mail."""
     browser.start_anew()
-    browser.read("/")
-    browser.post("/oubli", identifier=next(stage.people))
+    yield browser.page("/")
+    yield browser.form("/oubli", identifier=next(stage.people))
 
 
-def change(stage: Stage, browser: Browser) -> None:
+def change(stage: Stage, browser: Browser) -> Iterator[Request]:
     """Sign in with the password, and choose another one."""
     uid = next(stage.people)
     turn = stage.passwords[uid] = stage.passwords.get(uid, 0) + 1
     old, new = _PASSWORD.format(turn - 1), _PASSWORD.format(turn)
     browser.start_anew()
-    browser.read("/")
-    browser.post("/connexion", identifier=uid, secret=old)
-    browser.read("/mot-de-passe")
-    browser.post("/mot-de-passe", current_password=old, password=new, confirmation=new)
+    yield browser.page("/")
+    yield browser.form("/connexion", identifier=uid, secret=old)
+    yield browser.page("/mot-de-passe")
+    yield browser.form("/mot-de-passe", current_password=old, password=new, confirmation=new)
 
 
-Flow = Callable[[Stage, Browser], None]
 FLOWS: dict[str, Flow] = {"landing page": landing, "ask for a key": ask, "change the password": change}
 
 
@@ -99,7 +97,7 @@ def _adjusted(settings: Settings, workers: int) -> Settings:
 def play(stage: Stage, flow: Flow, clients: int, seconds: float) -> Round:
     """So many clients, for so long, and until the last mail is there."""
     mailed, used, began = stage.mails.value, _used(stage), time.perf_counter()
-    times = _crowd(stage, flow, clients, began + seconds)
+    times = crowd_of(stage, flow, clients, seconds)
     if flow is not landing:
         stage.wait_for_mails(mailed + len(times))
     spent = time.perf_counter() - began
@@ -108,30 +106,6 @@ def play(stage: Stage, flow: Flow, clients: int, seconds: float) -> Round:
 
 def _used(stage: Stage) -> tuple[float, float, float]:
     return cpu_seconds(stage.web), cpu_seconds(stage.slapd), time.process_time()
-
-
-def _crowd(stage: Stage, flow: Flow, clients: int, until: float) -> list[float]:
-    """The time of each flow."""
-    times: list[float] = []
-    faults: list[Exception] = []
-
-    def client() -> None:
-        try:
-            with Browser(stage.port) as browser:
-                while (began := time.perf_counter()) < until and not faults:
-                    flow(stage, browser)
-                    times.append(time.perf_counter() - began)
-        except Exception as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
-    return times
 
 
 def report(name: str, clients: int, rounds: Sequence[Round]) -> None:

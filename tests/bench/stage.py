@@ -9,6 +9,7 @@ import itertools
 import multiprocessing
 import os
 import re
+import selectors
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlencode
 
 from connector import hashing
@@ -78,7 +78,9 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
         wait_for(smtp)
         settings = adjusted(demo_settings(slapd, Mailbox(smtp), port, f"{folder}/audit"))
         settings = with_sections(settings, web={"listen": f"{HOST}:{port}"})
-        toml = as_toml(settings).replace('"memory://"', f'"{storage}"')
+        toml = as_toml(settings)
+        if settings.web.workers > 1:
+            toml = toml.replace('"memory://"', f'"{storage}"')
         pid = int((slapd.folder / "slapd.pid").read_text())
         logins = [entry["uid"][0] for entry in slapd.search(_OPEN, "uid", base=slapd.people_dn)]
         with _serving(toml, Path(folder), port) as web:
@@ -147,62 +149,104 @@ def pss_mebibytes(pid: int) -> float:
     return sum(int(found[1]) for text in texts if (found := _PSS.search(text))) / 1024
 
 
+Request = tuple[bytes, bytes]
+"""What a browser sends, and the status it expects."""
+Flow = Callable[[Stage, "Browser"], Iterator[Request]]
+"""What somebody does: each request, once the answer to the one before is there."""
+
+
+def crowd_of(stage: Stage, flow: Flow, clients: int, seconds: float) -> list[float]:
+    """So many browsers, each beginning anew until the time is over, in one thread: threads would wait for one another.
+
+    The seconds that each whole flow took.
+    """
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    with selectors.DefaultSelector() as selector:
+        for _ in range(clients):
+            _begin(stage, flow, Browser(stage.port), selector)
+        while selector.get_map():
+            for key, _events in selector.select():
+                browser: Browser = key.data
+                if browser.has_heard():
+                    selector.unregister(browser.line)
+                    if browser.goes_on():
+                        selector.register(browser.line, selectors.EVENT_READ, browser)
+                        continue
+                    times.append(time.perf_counter() - browser.began)
+                    if time.perf_counter() < until:
+                        _begin(stage, flow, browser, selector)
+                    else:
+                        browser.line.close()
+    return times
+
+
+def _begin(stage: Stage, flow: Flow, browser: Browser, selector: selectors.BaseSelector) -> None:
+    browser.began, browser.steps = time.perf_counter(), flow(stage, browser)
+    browser.goes_on()
+    selector.register(browser.line, selectors.EVENT_READ, browser)
+
+
 class Browser:
     """Keeps the cookie, puts the token of the last page into the next form; its connection stays open."""
 
+    began: float
+    steps: Iterator[Request]
+
     def __init__(self, port: int) -> None:
         self._port = port
-        self.start_anew()
+        self.line = self._connected()
+        self.forget()
 
     def start_anew(self) -> None:
         """As somebody who comes for the first time."""
-        self.close()
-        self._line = socket.create_connection((HOST, self._port), timeout=60)
-        self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.line.close()
+        self.line = self._connected()
         self.forget()
 
     def forget(self) -> None:
         """The cookie and the token."""
-        self._cookie = self._token = b""
+        self._cookie = self._token = self._answer = b""
 
-    def close(self) -> None:
-        """Hang up."""
-        if hasattr(self, "_line"):
-            self._line.close()
+    def page(self, path: str) -> Request:
+        """The request for a page with a form."""
+        return b"GET " + path.encode() + b" HTTP/1.1\r\n" + self._head() + b"\r\n", b"200"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def read(self, path: str) -> None:
-        """A page with a form."""
-        page = self._answer(b"GET " + path.encode() + b" HTTP/1.1\r\n" + self._head() + b"\r\n", b"200")
-        token = _TOKEN.search(page)
-        assert token, page[:500]
-        self._token = token[1]
-
-    def post(self, path: str, **typed: str) -> None:
-        """A form that is taken: any other answer is an error."""
+    def form(self, path: str, **typed: str) -> Request:
+        """A form that is to be taken."""
         body = urlencode({"csrf_token": self._token.decode(), **typed}).encode()
         head = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._answer(b"POST " + path.encode() + b" HTTP/1.1\r\n" + self._head() + head.encode() + body, b"303")
+        return b"POST " + path.encode() + b" HTTP/1.1\r\n" + self._head() + head.encode() + body, b"303"
+
+    def goes_on(self) -> bool:
+        """Send the next request, if there is one."""
+        request = next(self.steps, None)
+        if request:
+            octets, self._expected = request
+            self.line.sendall(octets)
+        return bool(request)
+
+    def has_heard(self) -> bool:
+        """Take what has come; whether the answer is there, whole. Any other than the expected one is an error."""
+        more = self.line.recv(65536)
+        assert more, "the portal hung up"
+        self._answer += more
+        if not _is_whole(self._answer):
+            return False
+        answer, self._answer = self._answer, b""
+        assert answer.split(None, 2)[1] == self._expected, answer.decode(errors="replace")
+        cookie, token = _COOKIE.search(answer), _TOKEN.search(answer)
+        self._cookie = cookie[1] if cookie else self._cookie
+        self._token = token[1] if token else self._token
+        return True
+
+    def _connected(self) -> socket.socket:
+        line = socket.create_connection((HOST, self._port), timeout=60)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return line
 
     def _head(self) -> bytes:
         return b"Host: portal\r\n" + (b"Cookie: " + self._cookie + b"\r\n" if self._cookie else b"")
-
-    def _answer(self, request: bytes, expected: bytes) -> bytes:
-        self._line.sendall(request)
-        answer = b""
-        while not _is_whole(answer):
-            more = self._line.recv(65536)
-            assert more, "the portal hung up"
-            answer += more
-        assert answer.split(None, 2)[1] == expected, answer.decode(errors="replace")
-        if cookie := _COOKIE.search(answer):
-            self._cookie = cookie[1]
-        return answer
 
 
 def _is_whole(answer: bytes) -> bool:

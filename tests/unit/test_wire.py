@@ -89,8 +89,10 @@ def test_a_search_asks_for_one_page(number: int, size: int, cookie: bytes, names
 
 
 def test_an_assertion_is_the_one_that_ldap3_would_send() -> None:
-    terms = wire.every([wire.negated(wire.equal("pwdAccountLockedTime", "000001010000Z")), wire.equal("a", "*(x)")])
-    assert terms == controls.octets_of("(&(!(pwdAccountLockedTime=000001010000Z))(a=\\2a\\28x\\29))")
+    locked, odd = wire.equal("pwdAccountLockedTime", "000001010000Z"), wire.equal("a", "*(x)")
+    terms = wire.every([wire.negated(locked), odd, wire.at_least("b", "7"), wire.negated(wire.present("c"))])
+    meant = "(&(!(pwdAccountLockedTime=000001010000Z))(a=\\2a\\28x\\29)(b>=7)(!(c=*)))"
+    assert terms == controls.octets_of(meant)
     value = wire.equal("a", "b")
     told, _ = decoder.decode(controls.assertion(value), asn1Spec=rfc4511.Control())
     meant = build_control(controls.ASSERTION, True, compile_filter(parse_filter("(a=b)", *[False] * 5).elements[0]))
