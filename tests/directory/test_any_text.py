@@ -111,7 +111,7 @@ def expected(identifiers: tuple[Identifier, ...]) -> Any:
         for identifier in identifiers
         for attribute in ATTRIBUTES[type(identifier)]
     ]
-    return "and", [population, ("or", terms or [("notFilter", ("present", "objectClass"))])]
+    return "and", [population, ("or", terms) if terms else ("notFilter", ("present", "objectClass"))]
 
 
 @pytest.mark.parametrize("typed", NASTY, ids=lambda typed: ascii(typed)[:40])
