@@ -102,13 +102,16 @@ class Outbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the mail in hand and stop; what is left waits in the directory."""
+        """Finish the mail in hand and stop; what is left waits in the directory, for whoever looks there next."""
         self._stopping.set()
         with suppress(queue.Full):
             self._handed.put_nowait(None)  # wakes the thread
         if self._thread:
             self._thread.join(timeout=2 * self._mail.timeout_seconds)
             self._thread = None
+        with suppress(DirectoryError):  # then it waits until its lease runs out
+            for owed in self._drain(0):
+                self._move(owed, self._clock(), owed.tries)
 
     def reaches_server(self) -> bool:
         """Whether the mail server let us in at the last try; tried now, with no mail, if that was long ago."""

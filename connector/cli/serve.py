@@ -37,7 +37,6 @@ def serve(path: Path) -> None:
     with explained():
         settings = _usable(path)
     listener = _passed() or _listener(settings.web.listen)
-    _LOG.info("Mon compte listens on http://%s:%s", *listener.getsockname()[:2])
     with observing(settings.observe.listen, "[observe] listen") as what:
         serve_with_workers(settings, listener, lambda: _read_anew(path), what)
 

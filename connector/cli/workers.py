@@ -68,6 +68,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "preload_app": True,
             "logger_class": _Log,
+            "when_ready": _tell_where,
             "child_exit": self._ended,
         }
         for name, value in ours.items():
@@ -98,6 +99,11 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._settings, self.callable = settings, None
         self.do_load_config()
         _LOG.info("the settings were read anew")
+
+
+def _tell_where(parent: Arbiter) -> None:
+    """Not before: a signal that came earlier would end the process."""
+    _LOG.info("Mon compte listens on http://%s:%s", *parent.LISTENERS[0].getsockname()[:2])
 
 
 class _Parent(Arbiter):  # type: ignore[misc]

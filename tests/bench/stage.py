@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import re
 import selectors
-import shutil
 import socket
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from connector.settings import Settings
 from connector.settings.effective import as_toml
 from tests.bench import crowd
 from tests.bench.rig import free_port, take_mails, wait_for, with_sections
+from tests.storage import shared_storage
 
 HOST = "127.0.0.1"
 _FORK = multiprocessing.get_context("fork")
@@ -40,7 +40,6 @@ _TOKEN = re.compile(rb'name="csrf_token" value="([^"]+)"')
 _COOKIE = re.compile(rb"Set-Cookie: ([^;]+)")
 _LENGTH = re.compile(rb"Content-Length: (\d+)")
 _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
-_REDIS = ("valkey-server", "redis-server", "redis-check-rdb")  # the last is Debian's redis-tools': the same program
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
     with (
         PrivateSlapd(password_hash=scheme) as slapd,
         tempfile.TemporaryDirectory(prefix="moncompte-bench-") as folder,
-        _redis(Path(folder)) as storage,
+        shared_storage(Path(folder)) as storage,
         _process(take_mails, smtp, mails),
     ):
         crowd.load(slapd, entries, utc_now(), stored)
@@ -103,21 +102,6 @@ def _serving(toml: str, folder: Path, port: int) -> Iterator[int]:
             yield process.pid
         finally:
             process.terminate()
-
-
-@contextmanager
-def _redis(folder: Path) -> Iterator[str]:
-    """A private server for what the processes count together; the URL of its socket."""
-    path = folder / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
-    found = next(filter(None, map(shutil.which, _REDIS)))
-    with subprocess.Popen(command, executable=found, stdout=subprocess.DEVNULL) as server:
-        try:
-            while not path.exists():
-                time.sleep(0.01)
-            yield f"redis+unix://{path}"
-        finally:
-            server.terminate()
 
 
 @contextmanager

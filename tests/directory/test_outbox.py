@@ -431,6 +431,17 @@ def test_asked_to_stop_it_finishes_the_mail_in_hand_and_leaves_the_rest_in_the_d
     assert len(slapd.search("(moncompteMailDue=*)", "uid", base=slapd.people_dn)) == 2
 
 
+def test_what_it_had_in_hand_when_it_stopped_is_anybodys_at_once(
+    portal: Portal, settings: Settings, mailbox: Mailbox, clock: MovingClock
+) -> None:
+    portal.request_key("jmartin001")
+    portal.outbox.stop()
+    other = Portal(settings, clock)
+    assert other.outbox.dispatch(clock()) == 1
+    assert portal.sign_in("jmartin001", key_in(mailbox.mails[0])).by is By.KEY
+    other.stop()
+
+
 @pytest.fixture
 def conversations(monkeypatch: pytest.MonkeyPatch) -> list[Mailer]:
     """Grows by one with each conversation."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +17,9 @@ from connector.settings import Settings
 from connector.settings.effective import as_toml
 from tests.faults.visitors import Visitor
 
-_COMMAND = [str(Path(sys.executable).with_name("moncompte")), "serve", "--settings"]
+_RELOADED = re.compile("the settings were read anew|the settings cannot be used")
+PROGRAM = str(Path(sys.executable).with_name("moncompte"))
+_COMMAND = [PROGRAM, "serve", "--settings"]
 
 
 class Serving:
@@ -30,20 +35,37 @@ class Serving:
         """Until it listens."""
         before = self.log.count("listens on")
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([*_COMMAND, str(self._file)], stdout=log, stderr=log)
+            command = [*_COMMAND, str(self._file)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         while self.log.count("listens on") == before:
             assert self._process.poll() is None, self.log
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """With SIGKILL."""
-        self._process.kill()
+        """With SIGKILL, all its processes at once."""
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def stop(self) -> None:
         """With SIGTERM: it finishes what it has in hand."""
         self._process.terminate()
         self._process.wait(timeout=60)
+
+    def reload(self) -> None:
+        """With SIGHUP; until other processes have taken over: with the new settings or, those refused, with the old."""
+        before, workers = len(_RELOADED.findall(self.log)), {*self.workers}
+        self._process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 60
+        while len(_RELOADED.findall(self.log)) == before or workers & {*self.workers}:
+            assert self._process.poll() is None, self.log
+            assert time.monotonic() < until, self.log
+            time.sleep(0.01)
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of those that serve."""
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     @property
     def log(self) -> str:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +12,7 @@ from connector import counters
 from connector.errors import KeyMistyped, SettingsInvalid, SignInRefused, Throttled
 from connector.settings import Throttle as ThrottleSettings
 from connector.throttle import Throttle, network
+from tests.storage import shared_storage
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -87,22 +84,9 @@ def test_no_login_and_no_ine_lies_about_in_the_counters() -> None:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[str]:
-    """A private Redis server on a socket; its URL. Debian's redis-tools, which wake no service, hold it too."""
-    path = tmp_path / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
-    found = [shutil.which(name) for name in ("redis-server", "valkey-server", "redis-check-rdb")]
-    server = subprocess.Popen(command, executable=next(filter(None, found)), stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
-    while not _answers(path) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield f"redis+unix://{path}"
-    server.terminate()
-    server.wait()
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as line:
-        return line.connect_ex(str(path)) == 0
+    """The URL of a storage that several processes share."""
+    with shared_storage(tmp_path) as url:
+        yield url
 
 
 def test_two_processes_with_one_storage_count_together(shared: str) -> None:
