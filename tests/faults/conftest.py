@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from connector.cli.demo import settings as demo_settings
+from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.directory import connections, servers
 from connector.portal import Portal
 from connector.settings import Settings
-from tests.portal_fixtures import MovingClock
+from connector.throttle import LIMITS
+from tests.conftest import reset_people
+from tests.faults.replicas import Pair, replicated
+from tests.portal_fixtures import AT_ONCE, MovingClock
 from webui import create_app
 from webui.server import WebServer, listen
 
@@ -22,6 +32,7 @@ Another = Callable[..., Portal]
 LetPass = Callable[[float], None]
 
 TIMEOUT_SECONDS = 1
+SHORT = {"timeout_seconds": 1, "lease_seconds": 2, "dispatch_every_seconds": 1}
 THREADS = 4
 
 
@@ -98,3 +109,45 @@ def let_pass(monkeypatch: pytest.MonkeyPatch) -> LetPass:
         ahead[0] += seconds
 
     return forward
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with replicated(tmp_path_factory.mktemp("replicas")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def equal(pair: Pair) -> Iterator[Pair]:
+    """Both with the people of people.ldif, alike; whatever a test does to them is undone."""
+    reset_people(pair.first)
+    pair.wait_until_equal()
+    yield pair
+    pair.join()
+    pair.wait_until_equal()
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A private Valkey, or Redis, on a socket; its URL."""
+    path = tmp_path_factory.mktemp("valkey") / "socket"
+    found = [shutil.which(name) for name in ("valkey-server", "redis-server", "redis-check-rdb")]
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(path.parent)]
+    server = subprocess.Popen(command, executable=next(filter(None, found)), stdout=subprocess.DEVNULL)
+    while True:
+        with socket.socket(socket.AF_UNIX) as line:
+            if line.connect_ex(str(path)) == 0:
+                break
+        assert server.poll() is None
+        time.sleep(0.02)
+    yield f"redis+unix://{path}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def both(pair: Pair, mailbox: Mailbox, storage: str, tmp_path: Path) -> Settings:
+    """The settings of a portal that writes to the first and falls back on the second."""
+    usual = demo_settings(pair.first, mailbox, 8080, str(tmp_path / "audit.jsonl"))
+    generous = dict.fromkeys(LIMITS, "1000000/second") | AT_ONCE | {"storage": SecretStr(storage)}
+    return changed(usual, directory={"uri": pair.uris, "timeout_seconds": 1}, throttle=generous, mail=SHORT)

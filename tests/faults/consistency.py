@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -13,14 +14,17 @@ from connector.directory.entries import to_instant
 
 _KEY = ("moncompteKeyHash", "moncompteKeyIssued", "moncompteKeyExpiry", "moncompteKeyOrigin")
 _STATE, _DATE = "supannRessourceEtat", "supannRessourceEtatDate"
-_INVALID_CREDENTIALS = 49
-_SPENT_SECONDS = timedelta(seconds=60)  # more than any lease of the tests
+_PATIENCE = timedelta(seconds=60)  # more than any lease of the tests
 
+NONE = ""
 Passwords = Mapping[str, Sequence[str]]
 
 
 def faults(servers: Sequence[PrivateSlapd], now: datetime, passwords: Passwords) -> list[str]:
-    """All that is wrong, a line each. ``passwords``: by login, all that might be somebody's; one of them must be."""
+    """All that is wrong, a line each. ``passwords``: by login, all that might be somebody's; one of them must be.
+
+    NONE among them: they may have none.
+    """
     found: list[str] = []
     for server in servers:
         people = server.search("(uid=*)", "*", "+", base=server.people_dn)
@@ -39,12 +43,12 @@ def _of(entry: Entry, now: datetime) -> Iterator[str]:
     due = to_instant(entry.get("moncompteMailDue", [None])[0])
     if due and not parts:
         yield "a mail is owed, and there is no key to send"
-    if due and due < now - _SPENT_SECONDS:
+    if due and due < now - _PATIENCE:
         yield f"a mail is owed since {due}, and nobody sends it"
     if len(entry.get("userPassword", ())) > 1:
         yield "more than one password"
-    if _STATE in entry and not any(date.startswith(f"{entry[_STATE][0]}:") for date in entry.get(_DATE, ())):
-        yield f"state and date differ: {entry[_STATE]}, {entry.get(_DATE)}"
+    if _STATE in entry and _DATE in entry and not any(date.startswith(f"{entry[_STATE][0]}:") for date in entry[_DATE]):
+        yield f"state and date differ: {entry[_STATE]}, {entry[_DATE]}"
 
 
 def _shut_out(server: PrivateSlapd, people: Sequence[Entry], passwords: Passwords) -> Iterator[str]:
@@ -53,13 +57,13 @@ def _shut_out(server: PrivateSlapd, people: Sequence[Entry], passwords: Password
         uid, dn = entry["uid"][0], entry["dn"][0]
         if "userPassword" in entry and uid in passwords and password_of(server, dn, passwords[uid]) is None:
             yield f"{uid}: none of the {len(passwords[uid])} passwords that were set"
-        if "userPassword" not in entry and passwords.get(uid):
+        if "userPassword" not in entry and NONE not in passwords.get(uid, [NONE]):
             yield f"{uid}: the password is gone"
 
 
 def password_of(server: PrivateSlapd, dn: str, passwords: Sequence[str]) -> str | None:
     """The one that binds."""
-    for password in reversed(passwords):
+    for password in filter(None, reversed(passwords)):
         connection = Connection(Server(server.ldapi_uri), dn, password)
         is_right = connection.bind()
         connection.unbind()
@@ -74,6 +78,17 @@ def _different(one: PrivateSlapd, other: PrivateSlapd) -> Iterator[str]:
     for dn in here.keys() | there.keys():
         if here.get(dn) != there.get(dn):
             yield f"{dn} differs: {_apart(here.get(dn), there.get(dn))}"
+
+
+def mend(one: PrivateSlapd, other: PrivateSlapd) -> list[str]:
+    """Have the newer of each two entries that differ told anew, by a change that changes nothing; their DNs."""
+    here, there = _everything(one), _everything(other)
+    apart = [dn for dn in here.keys() & there.keys() if here[dn] != there[dn]]
+    for dn in apart:
+        server, entry = max((one, here[dn]), (other, there[dn]), key=lambda side: side[1]["entryCSN"])
+        kept = "".join(f"cn:: {base64.b64encode(value.encode()).decode()}\n" for value in entry["cn"])
+        server.add_ldif(f"dn: {dn}\nchangetype: modify\nreplace: cn\n{kept}")
+    return apart
 
 
 def _apart(one: dict[str, list[str]] | None, other: dict[str, list[str]] | None) -> list[str]:

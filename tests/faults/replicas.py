@@ -17,6 +17,7 @@ from connector.demo import slapd as demo
 from connector.demo.ldap_tools import SlapdFailed
 from connector.demo.slapd import EXTERNAL, PrivateSlapd
 from connector.settings import config_folder
+from tests.faults.trouble import kill
 
 _FILES = config_folder() / "deploy" / "replication"
 _NAMES = ("ldaps://ldap1.universite.example", "ldaps://ldap2.universite.example")
@@ -111,9 +112,20 @@ class Pair:
             cable.join()
 
     @property
+    def servers(self) -> list[PrivateSlapd]:
+        """Both, in the order of the settings."""
+        return [self.first, self.second]
+
+    @property
     def uris(self) -> tuple[str, str]:
         """For [directory] uri: the one that is written to comes first."""
         return self.first.ldapi_uri, self.second.ldapi_uri
+
+    def kill(self, server: PrivateSlapd) -> None:
+        """SIGKILL, and it is dead."""
+        kill(server)
+        while server._answers():
+            time.sleep(0.01)
 
     def wait_until_equal(self) -> None:
         """Until both have seen the same changes, by their contextCSN (RFC 4533 §1.3's cookie holds it)."""
@@ -159,10 +171,10 @@ def _set_up(pair: Pair, folder: Path, second_file: str) -> None:
     pair.first.add_ldif((_FILES / "10-replicator.ldif").read_text(encoding="utf-8"))
     pair.first.run("ldappasswd", *pair.first.as_root, "-T", str(folder / "replicator.password"), _REPLICATOR)
     is_multi = second_file.startswith("30")
-    for server in (pair.first, pair.second):
+    for server in pair.servers:
         if is_multi or server is pair.first:
             _load(server, "20-provider.ldif")
-    for server, cable in zip((pair.first, pair.second), pair.cables, strict=True):
+    for server, cable in zip(pair.servers, pair.cables, strict=True):
         if is_multi or server is pair.second:
             _load(server, second_file, _addresses(pair, server, cable) | _secrets(folder, secret))
 

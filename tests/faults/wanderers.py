@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 
 from connector.demo.people import SamplePerson
+from tests.faults.consistency import NONE
 from tests.faults.visitors import Visitor
 
+NEW = "Trois-chaloupes-4-voiles"
 TROUBLE = {502, 503, None}
 
 
@@ -45,7 +47,7 @@ def tried(request: Callable[..., int], *words: str, **typed: str) -> int | None:
 
 @dataclass
 class Told:
-    """What one person was told: the last status of each act, and every password that may be theirs."""
+    """What one person was told: the last status of each act, and every password that may be theirs (NONE: none)."""
 
     asked: int | None = None
     passwords: list[str] = field(default_factory=list)
@@ -104,13 +106,12 @@ class Load:
                 status = tried(visitor.post, "/connexion", identifier=person.uid, secret=secret)
         if status != 303 or tried(visitor.get, "/mot-de-passe") != 200:
             return told
-        new = f"Trois-chaloupes-{person.uid}"
-        done = tried(visitor.post, "/mot-de-passe", password=new, confirmation=new, rescue="", **also)
+        done = tried(visitor.post, "/mot-de-passe", password=NEW, confirmation=NEW, rescue="", **also)
         told.is_sure = done not in TROUBLE
         if done == 303 or not told.is_sure:
-            told.passwords.append(new)
+            told.passwords.append(NEW)
         return told
 
 
 def _own(person: SamplePerson) -> list[str]:
-    return [person.password] if person.password else []
+    return [person.password or NONE]
