@@ -79,11 +79,15 @@ def main() -> int:
     options = parser.parse_args()
     adjust = partial(_adjusted, workers=options.workers)
     with staged(options.entries, _PASSWORD.format(0), options.scheme, adjust) as stage:
+        play(stage, landing, 1, 0.1)
+        idle = pss_mebibytes(stage.web)
         print(f"{'flow':<22}{'clients':>8}{'flows/s':>9}{'ms':>8}{'CPU ms of one: web':>22}{'slapd':>8}{'clients':>9}")
         for name, clients in itertools.product(options.flow, options.clients):
             rounds = [play(stage, FLOWS[name], clients, options.seconds) for _ in range(options.rounds)]
             report(name, clients, rounds)
-        print(f"memory of {options.workers} web processes and their parent (PSS): {pss_mebibytes(stage.web):.0f} MiB")
+        busy = pss_mebibytes(stage.web)
+        said = f"{idle:.0f} MiB idle, {busy:.0f} MiB after all this"
+        print(f"{options.workers} web processes and their parent (PSS): {said}")
     return 0
 
 

@@ -18,7 +18,6 @@ from pydantic import SecretStr
 
 from connector.demo.mailbox import Mailbox
 from connector.settings import Settings
-from connector.settings.effective import as_toml
 from tests.faults.conftest import changed
 from tests.faults.serving import PROGRAM, Crowd, Serving
 from tests.faults.visitors import Visitor
@@ -41,9 +40,6 @@ def several(settings: Settings, people: dict[str, str], tmp_path: Path) -> Itera
 @pytest.fixture
 def serving(several: Settings, tmp_path: Path) -> Iterator[Serving]:
     serving = Serving(several, tmp_path)
-    (tmp_path / "moncompte.toml").write_text(
-        as_toml(several).replace("**********", several.throttle.storage.get_secret_value()), encoding="utf-8"
-    )
     serving.start()
     yield serving
     serving.stop()
