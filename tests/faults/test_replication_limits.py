@@ -19,7 +19,7 @@ from connector.settings import Settings
 from tests.checked import examined
 from tests.conftest import PASSWORD, reset_people
 from tests.faults.conftest import LetPass, changed
-from tests.faults.consistency import faults, mend, password_of
+from tests.faults.consistency import NONE, faults, mend, password_of
 from tests.faults.replicas import Pair, replicated
 from tests.faults.wanderers import NEW
 from tests.portal_fixtures import START, MovingClock, issue, key_in
@@ -110,7 +110,7 @@ def test_one_wrong_password_elsewhere_undoes_what_the_first_server_alone_knew(
         portals[1].sign_in("jmartin001", NEW)
     equal.first.restart()
     equal.join()
-    assert harm(equal) == []
+    assert harm(equal, NONE) == []
     assert password_of(equal.first, dn_of(equal, "jmartin001"), [PASSWORD, NEW]) == PASSWORD
 
 
