@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVER_PACKAGES := python3 python3-venv slapd ldap-utils slapd-contrib libcairo2 fonts-open-sans fonts-dejavu-core
-TEST_PACKAGES := chromium libatomic1 poppler-utils redis-tools zsh
+TEST_PACKAGES := chromium libatomic1 logrotate poppler-utils redis-tools systemd zsh
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help

@@ -51,7 +51,7 @@ def portal_on(slapd: PrivateSlapd, adjusted: Callable[[Settings], Settings]) -> 
     with mail_server() as smtp_port, listen(_HOST, 0) as listener:
         port = listener.getsockname()[1]
         settings = adjusted(demo_settings(slapd, Mailbox(smtp_port), port))
-        with _process(_serve, settings, listener):
+        with process(_serve, settings, listener):
             yield port
 
 
@@ -59,13 +59,14 @@ def portal_on(slapd: PrivateSlapd, adjusted: Callable[[Settings], Settings]) -> 
 def mail_server() -> Iterator[int]:
     """A mail server in a process of its own, with one thread a conversation; yields its port."""
     port = free_port()
-    with _process(take_mails, port):
+    with process(take_mails, port):
         wait_for(port)
         yield port
 
 
 @contextmanager
-def _process(act: Callable[..., None], *arguments: object) -> Iterator[None]:
+def process(act: Callable[..., None], *arguments: object) -> Iterator[None]:
+    """A child that does this while the block lasts."""
     child = _FORK.Process(target=act, args=arguments, daemon=True)
     child.start()
     try:

@@ -30,7 +30,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from connector.settings.effective import as_toml
 from tests.bench import crowd
-from tests.bench.rig import free_port, take_mails, wait_for, with_sections
+from tests.bench.rig import free_port, process, take_mails, wait_for, with_sections
 from tests.storage import shared_storage
 
 HOST = "127.0.0.1"
@@ -71,7 +71,7 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
         PrivateSlapd(password_hash=scheme) as slapd,
         tempfile.TemporaryDirectory(prefix="moncompte-bench-") as folder,
         shared_storage(Path(folder)) as storage,
-        _process(take_mails, smtp, mails),
+        process(take_mails, smtp, mails),
     ):
         crowd.load(slapd, entries, utc_now(), stored)
         wait_for(smtp)
@@ -102,17 +102,6 @@ def _serving(toml: str, folder: Path, port: int) -> Iterator[int]:
             yield process.pid
         finally:
             process.terminate()
-
-
-@contextmanager
-def _process(act: Callable[..., None], *arguments: object) -> Iterator[None]:
-    child = _FORK.Process(target=act, args=arguments, daemon=True)
-    child.start()
-    try:
-        yield
-    finally:
-        child.terminate()
-        child.join()
 
 
 def family(pid: int) -> list[int]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -24,6 +21,7 @@ from connector.throttle import LIMITS
 from tests.conftest import reset_people
 from tests.faults.replicas import Pair, replicated
 from tests.portal_fixtures import AT_ONCE, MovingClock
+from tests.storage import shared_storage
 from webui import create_app
 from webui.server import WebServer, listen
 
@@ -129,20 +127,9 @@ def equal(pair: Pair) -> Iterator[Pair]:
 
 @pytest.fixture(scope="session")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A private Valkey, or Redis, on a socket; its URL."""
-    path = tmp_path_factory.mktemp("valkey") / "socket"
-    found = [shutil.which(name) for name in ("valkey-server", "redis-server", "redis-check-rdb")]
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(path.parent)]
-    server = subprocess.Popen(command, executable=next(filter(None, found)), stdout=subprocess.DEVNULL)
-    while True:
-        with socket.socket(socket.AF_UNIX) as line:
-            if line.connect_ex(str(path)) == 0:
-                break
-        assert server.poll() is None
-        time.sleep(0.02)
-    yield f"redis+unix://{path}"
-    server.terminate()
-    server.wait()
+    """The URL of what several portals count their tries in."""
+    with shared_storage(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -21,20 +21,18 @@ from connector.settings import Settings
 from tests.faults.conftest import changed
 from tests.faults.serving import PROGRAM, Crowd, Serving
 from tests.faults.visitors import Visitor
-from tests.storage import shared_storage
 from webui.server import listen
 
 CLIENTS, ASKING = 4, 400
 
 
 @pytest.fixture
-def several(settings: Settings, people: dict[str, str], tmp_path: Path) -> Iterator[Settings]:
+def several(settings: Settings, people: dict[str, str], storage: str) -> Settings:
     """Settings for two processes, which count their tries together."""
-    with shared_storage(tmp_path) as storage, listen("127.0.0.1", 0) as free:
+    with listen("127.0.0.1", 0) as free:
         web = {"listen": f"127.0.0.1:{free.getsockname()[1]}", "workers": 2}
-        counted = {"storage": SecretStr(storage), "ask_per_source": "1000000/second", "ask_in_all": "1000000/second"}
-        free.close()
-        yield changed(settings, web=web, throttle=counted)
+    counted = {"storage": SecretStr(storage), "ask_per_source": "1000000/second", "ask_in_all": "1000000/second"}
+    return changed(settings, web=web, throttle=counted)
 
 
 @pytest.fixture
