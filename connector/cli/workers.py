@@ -113,10 +113,9 @@ class _Parent(Arbiter):  # type: ignore[misc]
 
 class _Process(Worker):  # type: ignore[misc]
     def init_signals(self) -> None:
+        """A terminal sends Ctrl-C to every process; what the parent makes of it counts."""
         super().init_signals()
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # a terminal sends Ctrl-C to every process; the parent's word counts
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def run(self) -> None:
         """Serve until the parent says stop, or is gone."""
