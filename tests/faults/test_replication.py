@@ -26,7 +26,7 @@ from tests.faults.wanderers import NEW, Load
 from tests.portal_fixtures import SHOWN_KEY
 from webui.server import listen
 
-PEOPLE, CLIENTS, STEP, FAULTS, KILLS = 420, 4, 25, 7, 3
+PEOPLE, CLIENTS, STEP, FAULTS, KILLS = 600, 4, 25, 7, 3
 
 
 @contextmanager

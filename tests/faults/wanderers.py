@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
@@ -58,8 +58,8 @@ class Told:
 class Load:
     """Clients who do one person's affair after the other: ask for a key, redeem a letter's key, change a password."""
 
-    def __init__(self, ports: Sequence[int], people: Iterable[tuple[str, SamplePerson]]) -> None:
-        self._ports, self._affairs = ports, iter(people)
+    def __init__(self, ports: Sequence[int], people: Sequence[tuple[str, SamplePerson]]) -> None:
+        self._ports, self._affairs, self._count = ports, iter(people), len(people)
         self._news = threading.Condition()
         self.told: dict[str, Told] = {}
 
@@ -75,7 +75,7 @@ class Load:
     def wait_for(self, more: int) -> None:
         """Until so many more were told something, or all."""
         with self._news:
-            wanted = len(self.told) + more
+            wanted = min(len(self.told) + more, self._count)
             assert self._news.wait_for(lambda: len(self.told) >= wanted, timeout=60)
 
     def _next(self) -> tuple[str, SamplePerson] | None:
