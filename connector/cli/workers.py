@@ -110,12 +110,21 @@ class _Parent(Arbiter):  # type: ignore[misc]
     def handle_int(self) -> None:
         self.handle_term()  # Ctrl-C loses no request either
 
+    def spawn_worker(self) -> None:
+        """A process that is told to stop while it is being made hears of it once it can."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
 
 class _Process(Worker):  # type: ignore[misc]
     def init_signals(self) -> None:
         """A terminal sends Ctrl-C to every process; what the parent makes of it counts."""
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def run(self) -> None:
         """Serve until the parent says stop, or is gone."""
