@@ -87,18 +87,19 @@ class _Application(BaseApplication):  # type: ignore[misc]
         gc.freeze()  # looking for garbage in what all share would make each write its own copy of it
         return portal, app, self._what
 
-    def reload(self) -> None:
+    def has_read_anew(self) -> bool:
+        """Whether there are settings that can be used, with which to go on."""
         settings = self._load()
         if settings is None:
             _LOG.error("the settings cannot be used; the portal goes on with those it has")
-            return
+            return False
         if settings.web.listen != self._settings.web.listen:
             _LOG.warning("[web] listen: another address needs a restart")
         if settings.observe.listen != self._settings.observe.listen:
             _LOG.warning("[observe] listen: another address needs a restart")
         self._settings, self.callable = settings, None
-        self.do_load_config()
         _LOG.info("the settings were read anew")
+        return True
 
 
 def _tell_where(parent: Arbiter) -> None:
@@ -109,6 +110,11 @@ def _tell_where(parent: Arbiter) -> None:
 class _Parent(Arbiter):  # type: ignore[misc]
     def handle_int(self) -> None:
         self.handle_term()  # Ctrl-C loses no request either
+
+    def reload(self) -> None:
+        """Only then: processes that began on a directory that cannot be used would end, and the old ones be gone."""
+        if self.app.has_read_anew():
+            super().reload()
 
     def spawn_worker(self) -> None:
         """A process that is told to stop while it is being made hears of it once it can."""

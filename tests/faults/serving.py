@@ -52,12 +52,19 @@ class Serving:
         self._process.wait(timeout=60)
 
     def reload(self) -> None:
-        """With SIGHUP; until other processes have taken over: with the new settings or, those refused, with the old."""
+        """With SIGHUP; until other processes have taken over, or the settings are refused."""
         before, workers = len(_RELOADED.findall(self.log)), {*self.workers}
         self._process.send_signal(signal.SIGHUP)
         until = time.monotonic() + 60
-        while len(_RELOADED.findall(self.log)) == before or workers & {*self.workers}:
+        while len(told := _RELOADED.findall(self.log)) == before or ("anew" in told[-1] and workers & {*self.workers}):
             assert self._process.poll() is None, self.log
+            assert time.monotonic() < until, self.log
+            time.sleep(0.01)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until so many serve."""
+        until = time.monotonic() + 10
+        while len(self.workers) != count:
             assert time.monotonic() < until, self.log
             time.sleep(0.01)
 

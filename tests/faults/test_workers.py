@@ -39,6 +39,7 @@ def several(settings: Settings, people: dict[str, str], storage: str) -> Setting
 def serving(several: Settings, tmp_path: Path) -> Iterator[Serving]:
     serving = Serving(several, tmp_path)
     serving.start()
+    serving.wait_for_workers(2)
     yield serving
     serving.stop()
 
@@ -71,10 +72,7 @@ def test_a_process_that_dies_is_replaced_and_costs_what_it_had_in_hand_alone(ser
         os.kill(serving.workers[0], signal.SIGKILL)
     assert set(crowd.answers.values()) <= {303, None}
     assert list(crowd.answers.values()).count(None) <= CLIENTS
-    until = time.monotonic() + 10
-    while len(serving.workers) < 2 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert len(serving.workers) == 2
+    serving.wait_for_workers(2)
 
 
 def test_settings_that_cannot_be_used_are_refused_and_the_portal_goes_on(serving: Serving, tmp_path: Path) -> None:
@@ -85,7 +83,9 @@ def test_settings_that_cannot_be_used_are_refused_and_the_portal_goes_on(serving
         (("ou=people,", "ou=nowhere,"), "no such entry"),
     ):
         file.write_text(sound.replace(*fault), encoding="utf-8")
+        before = serving.workers
         serving.reload()
+        assert serving.workers == before
         assert said in serving.log
         assert Visitor(serving.port).get("/") == 200
     file.write_text(sound.replace('theme = "dordogne"', 'theme = "garonne"'), encoding="utf-8")
