@@ -55,6 +55,7 @@ ENVIRONMENT_PREFIX = "MONCOMPTE_"
 Tree = dict[str, dict[str, Any]]
 
 _STAND_IN = "x" * 32
+_STAND_INS = {"storage": "redis://given"}  # where several workers serve, that there is one counts
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None, secrets: bool = True) -> Settings:
@@ -155,15 +156,14 @@ def _read_secret_files(tree: Tree, source: str) -> list[str]:
                         "%(source)s: [%(section)s] %(key)s_file: %(path)s cannot be read: %(why)s", **facts, why=why
                     )
                     problems.append(said)
-                    tree[section][key] = _STAND_IN  # so that one fault is told once
+                    tree[section][key] = _STAND_INS.get(key, _STAND_IN)  # so that one fault is told once
     return problems
 
 
 def _leave_secrets_out(tree: Tree) -> None:
-    """Something that passes for each secret that must be given, or is and has no default; the others' defaults."""
+    """Something that passes for each secret that has a file, or must be given and is not; the others stay."""
     for section, model in SECTIONS.items():
         for key in secrets_of(section):
-            given = [name for name in (key, f"{key}_file") if tree[section].pop(name, None)]
-            field = model.model_fields[key]
-            if field.is_required() or (given and not field.default.get_secret_value()):
-                tree[section][key] = _STAND_IN
+            is_missing = model.model_fields[key].is_required() and key not in tree[section]
+            if tree[section].pop(f"{key}_file", None) or is_missing:
+                tree[section][key] = _STAND_INS.get(key, _STAND_IN)
