@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
 import shutil
 import socket
@@ -12,15 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
 import trustme
 
+from connector.cli import main
 from connector.cli.web import serving
 from connector.portal import Portal
 from connector.settings import Settings, config_folder
 from tests.faults.conftest import changed
 from webui.server import listen
 
+CHECKOUT = Path(__file__).parents[2]
 DEPLOY = config_folder() / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 HOST = "moncompte.universite.example"
@@ -83,9 +88,7 @@ def nginx(folder: Path, port: int, portal_port: int, authority: trustme.CA) -> I
     site = site.replace("listen 443 ", f"listen 127.0.0.1:{port} ").replace(
         "127.0.0.1:8080", f"127.0.0.1:{portal_port}"
     )
-    site = re.sub(r"server {\n +server_name .*\n +return 308.*\n}\n", "", site).replace(
-        "/etc/ssl/moncompte", str(folder)
-    )
+    site = re.sub(r"server {[^{}]* return 308[^{}]*}\n", "", site).replace("/etc/ssl/moncompte", str(folder))
     kept = "".join(
         f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -132,6 +135,32 @@ def test_a_request_comes_through_nginx_under_the_visitors_own_address(settings: 
     assert "of-my-own" not in text
 
 
+@needs("nginx")
+def test_nginx_lets_a_lecture_hall_in_and_says_in_french_that_the_portal_is_away(tmp_path: Path) -> None:
+    """More than 400 visitors of one address at once, and no portal behind: each is told what to do."""
+    with listen("127.0.0.1", 0) as free, listen("127.0.0.1", 0) as nobody:
+        port, portal_port = free.getsockname()[1], nobody.getsockname()[1]
+    authority, trust = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(trust)
+    with nginx(tmp_path, port, portal_port, authority):
+        hall = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=10)
+        trust.check_hostname = False
+        statuses = {told(hall, "/").status for _ in range(450)}
+        page = told(hall, "/static/style.css")
+        hall.close()
+    assert statuses == {503}
+    assert page.getheader("Retry-After") == "60"
+
+
+def told(connection: http.client.HTTPSConnection, path: str) -> http.client.HTTPResponse:
+    """The answer to a visitor of the site, read to its end: advice in both languages."""
+    connection.request("GET", path, headers={"Host": HOST})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    assert ("Réessayez" in text, "try again" in text) == (True, True), text
+    return answer
+
+
 def spoken(port: int, trust: ssl.SSLContext, line: str, headers: dict[str, str]) -> str:
     """The whole answer, over TLS, of the site's name."""
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -141,3 +170,16 @@ def spoken(port: int, trust: ssl.SSLContext, line: str, headers: dict[str, str])
     ):
         wrapped.sendall(f"{line}\r\n{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
         return b"".join(iter(lambda: wrapped.recv(65536), b"")).decode()
+
+
+def test_the_image_is_made_of_what_is_there_and_runs_as_nobody_special() -> None:
+    """The rest was tried by hand: docs/running.md, "In containers"."""
+    text = (DEPLOY / "container" / "Containerfile").read_text(encoding="utf-8")
+    lines = re.findall(r"^([A-Z]+) (.*)", text.replace("\\\n", " "), flags=re.MULTILINE)
+    told = dict(lines)
+    sources = [name for verb, words in lines if verb == "COPY" and "--from" not in words for name in words.split()[:-1]]
+    assert [name for name in sources if not (CHECKOUT / name).exists()] == []
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", told["USER"])
+    assert json.loads(told["ENTRYPOINT"]) == ["moncompte"]
+    assert json.loads(told["CMD"])[0] in main.list_commands(click.Context(main))
+    assert "--require-hashes" in text
