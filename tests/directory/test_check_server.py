@@ -221,6 +221,22 @@ def test_an_attribute_that_is_defined_otherwise_is_named(mailbox: Mailbox) -> No
     assert "moncomptekeyhash" in found[0].what
 
 
+def test_a_class_that_allows_too_little_is_exchanged_while_slapd_runs(mailbox: Mailbox) -> None:
+    with PrivateSlapd(password_hash="{SSHA}") as server:
+        options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", "cn=schema,cn=config", "(cn=*moncompte)")
+        shown = server.run("ldapsearch", *options, "olcObjectClasses").strip()
+        dn, *lines = shown.replace("$ moncompteCharter ", "").splitlines()
+        server.add_config(record(dn.removeprefix("dn: "), "replace: olcObjectClasses\n" + "\n".join(lines)))
+        reset_people(server)
+        server.add_ldif(GROUPS.format(base=server.base))
+        server.run("ldapdelete", *server.as_root, f"uid=afontaine2,{PEOPLE}")
+        settings = demo_settings(server, mailbox, 8080)
+        blind = next(finding for finding in wrong(examined(settings)) if finding.name == "schema")
+        assert "allows too little in moncompteaccount" in blind.what
+        assert "--config" in blind.remedy
+        mended(server, settings, "schema")
+
+
 # Passwords
 
 
