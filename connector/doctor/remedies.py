@@ -11,7 +11,8 @@ from connector.settings import Settings, config_folder
 
 DATABASE = "olcDatabase={1}mdb,cn=config"
 SCHEMA, ENTRIES, ACCESS = "12-schema-moncompte.ldif", "50-entries.ldif", "60-access.ldif"
-_HIDING = re.compile(r"toattrs=[\w,]*moncomptekeyhash[\w,]*by\*none")  # as _same() writes it
+_HIDING = re.compile(r"toattrs=[\w;,-]*moncomptekeyhash[\w;,-]*by\*none")  # as _same() writes it
+_OURS_ALONE = re.compile(r"toattrs=((moncompte\w+|pwdhistory),)*(moncompte\w+|pwdhistory)by\*none")
 MODULES, INDEXES, POLICY = "20-modules.ldif", "30-indexes.ldif", "40-password-policy.ldif"
 
 
@@ -86,15 +87,15 @@ def rules_anew(fix: Fix, present: list[str], bind_dn: str) -> Fix:
     """The access rules of ``fix`` in front of what is ``present``; whatever is there about the portal goes.
 
     slapd refuses to add a rule that it has already, so all of them are replaced. A site's own rule about the secrets,
-    for its administrators or a replica, stays in front. The one that hides them from everybody is ours in any version:
-    a former one in front would hide them from the portal.
+    for its administrators or a replica, stays in front. One that hides them from everybody would hide them from the
+    portal there: a former one of ours goes, one that hides a site's own attributes, too, stays behind.
     """
     ours = _rules_of(fix)
     others = [re.sub(r"^\{\d+\}", "", rule) for rule in present]
     known = {_same(rule) for rule in ours}
     kept = [rule for rule in others if bind_dn.lower() not in rule.lower() and _same(rule) not in known]
-    kept = [rule for rule in kept if not _HIDING.fullmatch(_same(rule))]
-    first = [rule for rule in kept if "moncompteKeyHash" in rule]
+    kept = [rule for rule in kept if not _OURS_ALONE.fullmatch(_same(rule))]
+    first = [rule for rule in kept if "moncompteKeyHash" in rule and not _HIDING.fullmatch(_same(rule))]
     rules = (*first, *ours, *(rule for rule in kept if rule not in first))
     lines = (f"olcAccess: {{{number}}}{rule}" for number, rule in enumerate(rules))
     database = fix.ldif.partition("\n")[0].removeprefix("dn: ")

@@ -202,6 +202,18 @@ def test_a_rule_of_the_site_about_the_secrets_stays_in_front(own: PrivateSlapd, 
     assert now[-1].endswith("to * by * read")
 
 
+def test_a_rule_that_hides_secrets_of_the_site_with_ours_is_kept_and_does_not_blind_the_portal(
+    own: PrivateSlapd, fitting: Settings
+) -> None:
+    theirs, former = "to attrs=moncompteKeyHash,carLicense by * none", "to attrs=moncompteKeyHash by * none"
+    with with_rules(own, lambda rules: [theirs, former, *rules]):
+        mended(own, fitting, "rights")
+        options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", DATABASE, "-s", "base", "olcAccess")
+        now = own.run("ldapsearch", *options)
+    assert theirs in now
+    assert former not in now
+
+
 # The schema
 
 
