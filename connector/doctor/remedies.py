@@ -11,6 +11,8 @@ from connector.settings import Settings, config_folder
 
 DATABASE = "olcDatabase={1}mdb,cn=config"
 SCHEMA, ENTRIES, ACCESS = "12-schema-moncompte.ldif", "50-entries.ldif", "60-access.ldif"
+_HIDING = re.compile(r"toattrs=[\w;,-]*moncomptekeyhash[\w;,-]*by\*none")  # as _same() writes it
+_OURS_ALONE = re.compile(r"toattrs=((moncompte\w+|pwdhistory),)*(moncompte\w+|pwdhistory)by\*none")
 MODULES, INDEXES, POLICY = "20-modules.ldif", "30-indexes.ldif", "40-password-policy.ldif"
 
 
@@ -54,17 +56,46 @@ def record(fix: Fix | None, dn: str) -> Fix | None:
     return Fix(fix.to, "\n\n".join(records).strip() + "\n") if records else fix
 
 
+def newer_schema(dn: str, present: dict[str, list[str]], wanted: list[str]) -> Fix:
+    """What the schema at ``dn`` lacks of ``wanted``, definitions as in the file: attributes, then all classes anew.
+
+    Attributes only come: none that entries may hold is taken out. A class is exchanged at its own place in one Modify.
+    """
+    definitions = {_defined(text): " ".join(text.split()) for text in wanted}
+    attributes = {_defined(text) for text in present.get("olcattributetypes", [])}
+    classes = {_defined(text): number for number, text in enumerate(present.get("olcobjectclasses", []))}
+    lines: list[str] = []
+    for name, text in definitions.items():
+        if "SYNTAX" in text and name not in attributes:
+            lines += ["add: olcAttributeTypes", f"olcAttributeTypes: {text}", "-"]
+        elif name in classes:
+            place = f"{{{classes[name]}}}"
+            lines += ["delete: olcObjectClasses", f"olcObjectClasses: {place}", "-"]
+            lines += ["add: olcObjectClasses", f"olcObjectClasses: {place}{text}", "-"]
+        elif "SYNTAX" not in text:
+            lines += ["add: olcObjectClasses", f"olcObjectClasses: {text}", "-"]
+    return to_config(dn, *lines)
+
+
+def _defined(text: str) -> str:
+    """The (first) name that a definition gives."""
+    found = re.search(r"NAME \(? *'([^']+)'", text)
+    return found[1].lower() if found else ""
+
+
 def rules_anew(fix: Fix, present: list[str], bind_dn: str) -> Fix:
     """The access rules of ``fix`` in front of what is ``present``; whatever is there about the portal goes.
 
     slapd refuses to add a rule that it has already, so all of them are replaced. A site's own rule about the secrets,
-    for its administrators or a replica, stays in front.
+    for its administrators or a replica, stays in front. One that hides them from everybody would hide them from the
+    portal there: a former one of ours goes, one that hides a site's own attributes, too, stays behind.
     """
     ours = _rules_of(fix)
     others = [re.sub(r"^\{\d+\}", "", rule) for rule in present]
     known = {_same(rule) for rule in ours}
     kept = [rule for rule in others if bind_dn.lower() not in rule.lower() and _same(rule) not in known]
-    first = [rule for rule in kept if "moncompteKeyHash" in rule]
+    kept = [rule for rule in kept if not _OURS_ALONE.fullmatch(_same(rule))]
+    first = [rule for rule in kept if "moncompteKeyHash" in rule and not _HIDING.fullmatch(_same(rule))]
     rules = (*first, *ours, *(rule for rule in kept if rule not in first))
     lines = (f"olcAccess: {{{number}}}{rule}" for number, rule in enumerate(rules))
     database = fix.ldif.partition("\n")[0].removeprefix("dn: ")

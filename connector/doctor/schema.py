@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from connector.directory.inspection import SUCCESS
+from connector.doctor import remedies
 from connector.doctor.case import Case
 from connector.doctor.finding import Finding, broken, ok, untried
 from connector.settings import config_folder
@@ -15,6 +16,8 @@ _FILES = ("10-schema-eduperson.ldif", "11-schema-supann.ldif", "12-schema-moncom
 _OURS = _FILES[-1]
 _FACTS = re.compile(r"(?:EQUALITY|ORDERING|SYNTAX) [\w.]+|SINGLE-VALUE")
 _NAMES = re.compile(r"NAME (?:\( *)?((?:'[^']+' *)+)")
+_MAY = re.compile(r" MAY \(?([^()]*)")
+_ENTRY = re.compile(r"cn=(\{\d+\})?moncompte,cn=schema,cn=config", re.IGNORECASE)
 _DEFINITION = re.compile(r"^olc(?:AttributeTypes|ObjectClasses): (.*)$", re.MULTILINE)
 
 
@@ -43,16 +46,30 @@ def _ours(case: Case, known: dict[str, str]) -> Iterator[Finding]:
         said, remedy = _("our own schema is not loaded"), _("load %(file)s", file=_OURS)
         yield broken("schema", said, remedy, case.load(_OURS))
         return
-    if missing:
+    older = [name for name in wanted if name in known and not _allowed(wanted[name]) <= _allowed(known[name])]
+    if missing or older:
         case.lacks_schema = True
-        said = _("an older schema of ours is loaded: it lacks %(names)s", names=", ".join(missing))
-        entry, file = "cn=moncompte,cn=schema,cn=config", f"config/ldap/{_OURS}"
-        yield broken("schema", said, _("replace %(entry)s by %(file)s (ldapmodify)", entry=entry, file=file))
+        yield _older(case, missing, older)
     changed = [name for name in wanted if name in known and not _facts(wanted[name]) <= _facts(known[name])]
     if changed:
         file = f"config/ldap/{_OURS}"
         said = _("defined otherwise than in %(file)s: %(names)s", file=file, names=", ".join(changed))
         yield broken("schema", said, _("without its EQUALITY rule and SINGLE-VALUE, a key would not work just once"))
+
+
+def _older(case: Case, missing: list[str], older: list[str]) -> Finding:
+    """Loaded from a former file. To bring it up to date takes its number in cn=config, which --config alone tells."""
+    if missing:
+        said = _("an older schema of ours is loaded: it lacks %(names)s", names=", ".join(missing))
+    else:
+        said = _("an older schema of ours is loaded: it allows too little in %(names)s", names=", ".join(older))
+    for dn, entry in case.configuration.items():
+        if _ENTRY.fullmatch(dn):
+            fix = remedies.newer_schema(dn, entry, _DEFINITION.findall(_unfolded(_OURS)))
+            remedy = _("add what is new: slapd takes it while it runs, entries stay as they are")
+            return broken("schema", said, remedy, fix)
+    remedy = _("as root on the directory's server, with --config ldapi:/// too, --fix-ldif writes what is to be added")
+    return broken("schema", said, remedy)
 
 
 def _named(case: Case, known: dict[str, str]) -> Iterator[Finding]:
@@ -90,6 +107,12 @@ def _by_name(definitions: list[str]) -> dict[str, str]:
 def _facts(definition: str) -> set[str]:
     """What decides how values compare, and how many there may be."""
     return set(_FACTS.findall(re.sub(r"DESC '[^']*'", "", definition)))
+
+
+def _allowed(definition: str) -> set[str]:
+    """The attributes that a class allows; none of an attribute's definition."""
+    found = _MAY.search(re.sub(r"DESC '[^']*'", "", definition))
+    return set(found[1].replace("$", " ").lower().split()) if found else set()
 
 
 def _unfolded(file: str) -> str:

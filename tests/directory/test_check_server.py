@@ -202,6 +202,18 @@ def test_a_rule_of_the_site_about_the_secrets_stays_in_front(own: PrivateSlapd, 
     assert now[-1].endswith("to * by * read")
 
 
+def test_a_rule_that_hides_secrets_of_the_site_with_ours_is_kept_and_does_not_blind_the_portal(
+    own: PrivateSlapd, fitting: Settings
+) -> None:
+    theirs, former = "to attrs=moncompteKeyHash,carLicense by * none", "to attrs=moncompteKeyHash by * none"
+    with with_rules(own, lambda rules: [theirs, former, *rules]):
+        mended(own, fitting, "rights")
+        options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", DATABASE, "-s", "base", "olcAccess")
+        now = own.run("ldapsearch", *options)
+    assert theirs in now
+    assert former not in now
+
+
 # The schema
 
 
@@ -219,6 +231,22 @@ def test_an_attribute_that_is_defined_otherwise_is_named(mailbox: Mailbox) -> No
         found = [f for f in wrong(examined(demo_settings(server, mailbox, 8080))) if f.name == "schema"]
     assert len(found) == 1
     assert "moncomptekeyhash" in found[0].what
+
+
+def test_a_class_that_allows_too_little_is_exchanged_while_slapd_runs(mailbox: Mailbox) -> None:
+    with PrivateSlapd(password_hash="{SSHA}") as server:
+        options = (*EXTERNAL, "-LLL", "-o", "ldif-wrap=no", "-b", "cn=schema,cn=config", "(cn=*moncompte)")
+        shown = server.run("ldapsearch", *options, "olcObjectClasses").strip()
+        dn, *lines = shown.replace("$ moncompteCharter ", "").splitlines()
+        server.add_config(record(dn.removeprefix("dn: "), "replace: olcObjectClasses\n" + "\n".join(lines)))
+        reset_people(server)
+        server.add_ldif(GROUPS.format(base=server.base))
+        server.run("ldapdelete", *server.as_root, f"uid=afontaine2,{PEOPLE}")
+        settings = demo_settings(server, mailbox, 8080)
+        blind = next(finding for finding in wrong(examined(settings)) if finding.name == "schema")
+        assert "allows too little in moncompteaccount" in blind.what
+        assert "--config" in blind.remedy
+        mended(server, settings, "schema")
 
 
 # Passwords
