@@ -27,6 +27,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
 from connector.cli.web import Observed, serving, serving_observations
+from connector.errors import DirectoryMisconfigured
 from connector.portal import Portal
 from connector.settings import Settings
 from webui import create_app
@@ -34,6 +35,7 @@ from webui.server import STOP_SECONDS
 
 _LOG = logging.getLogger(__name__)
 _BEAT_SECONDS = 1
+_RETRY_SECONDS = 5
 Load = Callable[[], Settings | None]
 """Reads the settings anew; None: they cannot be used, which was said."""
 
@@ -135,11 +137,19 @@ class _Process(Worker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until the parent says stop, or is gone."""
         portal, app, what = self.wsgi
-        with serving(portal, self.sockets[0], app), serving_observations(portal, what):
-            while self.alive and os.getppid() == self.ppid:
-                self.notify()
-                if select.select([self.PIPE[0]], [], [], _BEAT_SECONDS)[0]:  # a signal came
-                    os.read(self.PIPE[0], 1)
+        try:
+            with serving(portal, self.sockets[0], app), serving_observations(portal, what):
+                while self.alive and os.getppid() == self.ppid:
+                    self.notify()
+                    self._wait(_BEAT_SECONDS)
+        except DirectoryMisconfigured as error:  # it was right when the parent began; the next process tries again
+            _LOG.error("this process cannot serve: %s", error)
+            self._wait(_RETRY_SECONDS)
+
+    def _wait(self, seconds: int) -> None:
+        """So long, or until a signal comes."""
+        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+            os.read(self.PIPE[0], 1)
 
 
 class _Log(Logger):  # type: ignore[misc]

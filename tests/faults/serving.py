@@ -63,8 +63,15 @@ class Serving:
 
     def wait_for_workers(self, count: int) -> None:
         """Until so many serve."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while len(self.workers) != count:
+            assert time.monotonic() < until, self.log
+            time.sleep(0.01)
+
+    def wait_to_say(self, words: str) -> None:
+        """Until they are in its log."""
+        until = time.monotonic() + 30
+        while words not in self.log:
             assert time.monotonic() < until, self.log
             time.sleep(0.01)
 

@@ -17,9 +17,11 @@ import pytest
 from pydantic import SecretStr
 
 from connector.demo.mailbox import Mailbox
+from connector.demo.slapd import PrivateSlapd
 from connector.settings import Settings
 from tests.faults.conftest import changed
 from tests.faults.serving import PROGRAM, Crowd, Serving
+from tests.faults.trouble import read_only
 from tests.faults.visitors import Visitor
 from webui.server import listen
 
@@ -91,6 +93,17 @@ def test_settings_that_cannot_be_used_are_refused_and_the_portal_goes_on(serving
     file.write_text(sound.replace('theme = "dordogne"', 'theme = "garonne"'), encoding="utf-8")
     serving.reload()
     assert "Garonne" in page(serving.port)
+
+
+def test_a_process_waits_for_a_directory_that_was_spoiled_meanwhile(serving: Serving, slapd: PrivateSlapd) -> None:
+    """It began when the directory was right; one that dies now has a successor, which tries until it is right again."""
+    with read_only(slapd):
+        for worker in serving.workers:
+            os.kill(worker, signal.SIGKILL)
+        serving.wait_to_say("this process cannot serve: ")
+    serving.wait_for_workers(2)
+    assert Visitor(serving.port).get("/") == 200
+    assert serving.log.count("this process cannot serve: ") <= 4  # no tight loop
 
 
 def test_who_was_let_in_is_answered_when_it_stops(serving: Serving, mailbox: Mailbox) -> None:
