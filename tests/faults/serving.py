@@ -27,15 +27,15 @@ class Serving:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.port = int(settings.web.listen.rpartition(":")[2])
-        self._file, self._log = folder / "moncompte.toml", folder / "log"
-        self._file.write_text(as_toml(settings), encoding="utf-8")
+        self.file, self._log = folder / "moncompte.toml", folder / "log"
+        self.file.write_text(as_toml(settings), encoding="utf-8")
         self._log.touch()
 
     def start(self) -> None:
         """Until it listens."""
         before = self.log.count("listens on")
         with self._log.open("ab") as log:
-            command = [*_COMMAND, str(self._file)]
+            command = [*_COMMAND, str(self.file)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         while self.log.count("listens on") == before:
             assert self._process.poll() is None, self.log
@@ -76,10 +76,14 @@ class Serving:
             time.sleep(0.01)
 
     @property
+    def pid(self) -> int:
+        """Of the process that is the parent of the others."""
+        return self._process.pid
+
+    @property
     def workers(self) -> list[int]:
         """The process ids of those that serve."""
-        pid = self._process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     @property
     def log(self) -> str:

@@ -17,6 +17,8 @@ class Visitor:
         self._port = port
         self._cookies: dict[str, str] = {}
         self._token = ""
+        self.sent_on = ""
+        """Where the last answer led to, if anywhere."""
 
     def get(self, path: str) -> int:
         """The status of a page; the token of its form is kept for the next ``post``."""
@@ -36,6 +38,7 @@ class Visitor:
         try:
             line.request(method, path, body, {**(headers or {}), "Cookie": cookies, "Connection": "close"})
             answer = line.getresponse()
+            self.sent_on = answer.headers.get("Location", "")
             for cookie in answer.headers.get_all("Set-Cookie", []):
                 self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(cookie).items()}
             return answer.status, answer.read().decode("utf-8", "replace")
