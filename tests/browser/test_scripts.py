@@ -131,6 +131,20 @@ def test_the_meter_knows_the_rescue_address_typed_beside_it(page: Page, site: Po
 
 
 @scripted
+def test_the_meter_asks_nothing_once_the_form_is_sent(page: Page, site: Portal) -> None:
+    """The answer ends the session: a question that comes after it would pass for a forged one."""
+    come_by_key(page, site)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.fill("#confirmation", NEW_PASSWORD)
+    page.fill("#password", NEW_PASSWORD)
+    page.evaluate("document.querySelector('#password').form.addEventListener('submit', (e) => e.preventDefault())")
+    page.press("#password", "Enter")
+    page.wait_for_timeout(1000)  # more than the meter's pause
+    assert "force" not in asked
+
+
+@scripted
 def test_a_shown_secret_is_hidden_again_before_it_is_sent(page: Page) -> None:
     """What is sent from a text field may stay in the browser's memory of what was typed."""
     page.click("[data-reveal=secret]")

@@ -57,6 +57,12 @@ field.addEventListener("input", () => {
   timer = setTimeout(ask, PAUSE_MILLISECONDS);
 });
 
+// What comes too late is not asked: the answer to the form may have ended the session.
+form.addEventListener("submit", () => {
+  clearTimeout(timer);
+  asking.abort();
+});
+
 // An address whose domain is one slip away from a common one: pointed out as soon as it is typed.
 rescue.addEventListener("change", async () => {
   typo.hidden = true;
