@@ -15,16 +15,14 @@ import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from limits import parse_many
-
-from connector import keys
+from connector import keys, limits
 from connector.counters import Counter, Counters
 from connector.errors import ChangeRefused, KeyMistyped, NothingToChange, ProofRefused, SignInRefused, Throttled
 from connector.identifiers import canonical
 from connector.settings import Throttle as ThrottleSettings
 
 _IPV6_PREFIX = 64  # bits
-_ONCE = parse_many("1/day")
+_ONCE = limits.read("1/day")
 LONGEST_SOURCE = 64  # characters
 LIMITS = [name for name in ThrottleSettings.model_fields if name != "storage" and not name.endswith("_ms")]
 KINDS = PASSWORD, KEY, MISTYPED = "password", "key", "mistyped"
@@ -36,7 +34,7 @@ class Throttle:
     def __init__(self, settings: ThrottleSettings, secret: str) -> None:
         self._secret = secret.encode()
         self._counters = Counters(settings.storage.get_secret_value())
-        self._limits = {name: parse_many(getattr(settings, name)) for name in LIMITS}
+        self._limits = {name: limits.read(getattr(settings, name)) for name in LIMITS}
 
     @contextmanager
     def try_to_sign_in(self, source: str, identifier: str, secret: str) -> Iterator[None]:

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from limits.errors import ConfigurationError, StorageError
-from limits.storage import storage_from_string
-
 from connector.audit import STANDARD_OUTPUT, SYSLOG
 from connector.doctor import theme
 from connector.doctor.finding import Finding, broken, ok, warning
+from connector.limits import Lost
 from connector.settings import ENVIRONMENT_PREFIX, Settings
+from connector.shared import Shared
 from connector.wording import _
 
 _SECRETS = {"password", "secret_key", "totp_key"}
@@ -105,13 +104,11 @@ def _audit(file: str) -> Iterator[Finding]:
 def _storage(url: str) -> Finding:
     if url.startswith("memory:"):
         return ok("limits", _("the limits are counted by each process for itself"))
-    url = url.replace("redis", "valkey", 1) if url.startswith("redis") else url
-    patience = {"socket_timeout": _PATIENCE_SECONDS, "socket_connect_timeout": _PATIENCE_SECONDS}
     try:
-        is_there = storage_from_string(url, wrap_exceptions=True, **patience).check()
-    except (ConfigurationError, StorageError, ValueError, TypeError, OSError):  # its words may quote a password
-        is_there = False
-    if is_there:
+        Shared(url, _PATIENCE_SECONDS).ping()
+    except (Lost, ValueError, TypeError):  # its words may quote a password
+        pass
+    else:
         return ok("limits", _("the limits' storage answers"))
     said = _("the limits' storage does not answer: each process counts for itself, so strangers get more tries")
     return warning("limits", said, _("[throttle] storage or storage_file; is that server running?"))

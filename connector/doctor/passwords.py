@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from statistics import median
 
-from limits import parse_many
-
 from connector import keys
+from connector import limits as tries
 from connector.directory.inspection import (
     CONSTRAINT,
     DELETE,
@@ -249,7 +248,7 @@ def _never_locked(case: Case) -> Iterator[Finding]:
 def _within(limits: str, seconds: int) -> int:
     """How many tries these limits let through within so many seconds; 0 seconds: ever, of which a day is told."""
     seconds = seconds or 86400
-    return min(-(-seconds // limit.get_expiry()) * limit.amount for limit in parse_many(limits))
+    return min(-(-seconds // limit.seconds) * limit.tries for limit in tries.read(limits))
 
 
 def _is_set(policy: dict[str, list[str]], name: str) -> bool:

@@ -10,10 +10,10 @@ from typing import Annotated
 
 from babel.dates import get_timezone
 from email_validator import EmailNotValidError, validate_email
-from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from connector import columns
+from connector import limits as tries
 from connector.model import Strength
 from connector.wording import N_, _
 
@@ -82,13 +82,11 @@ def totp_keys(value: SecretStr) -> SecretStr:
 
 
 def limits(text: str) -> str:
-    """Limits that the library reads."""
+    """Limits that can be read."""
     try:
-        is_usable = all(limit.amount > 0 for limit in parse_many(text))
+        tries.read(text)
     except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise ValueError(_("%(text)s is no limit", text=text))
+        raise ValueError(_("%(text)s is no limit", text=text)) from None
     return text
 
 

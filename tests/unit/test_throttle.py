@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from connector import counters
+from connector import counters, limits
+from connector.counters import Counter, Counters
 from connector.errors import KeyMistyped, SettingsInvalid, SignInRefused, Throttled
 from connector.settings import Throttle as ThrottleSettings
 from connector.throttle import Throttle, network
@@ -64,7 +65,7 @@ def test_a_flood_of_identifiers_does_not_fill_the_memory(monkeypatch: pytest.Mon
 
 
 def kept(limits: Throttle) -> dict[str, list[float]]:
-    return limits._counters._own.storage._kept  # type: ignore[attr-defined,no-any-return]
+    return limits._counters.own.kept
 
 
 def test_no_login_and_no_ine_lies_about_in_the_counters() -> None:
@@ -92,8 +93,8 @@ def shared(tmp_path: Path) -> Iterator[str]:
 def test_two_processes_with_one_storage_count_together(shared: str) -> None:
     settings = ThrottleSettings(storage=SecretStr(shared))
     one, other = Throttle(settings, SECRET), Throttle(settings, SECRET)
-    for limits in (one, other, one, other, one):
-        assert not is_full(limits)
+    for portal in (one, other, one, other, one):
+        assert not is_full(portal)
     assert is_full(one)
     assert is_full(other)
 
@@ -153,7 +154,57 @@ def test_a_storage_that_no_client_could_use_is_told_at_once(url: str) -> None:
         Throttle(ThrottleSettings(storage=SecretStr(url)), SECRET)
 
 
-@pytest.mark.parametrize("nonsense", ["0/minute", "5 par minute", "", "-1/day"])
+@pytest.fixture(params=["memory", "shared"])
+def counts(request: pytest.FixtureRequest) -> Counters:
+    """Counters in either place, which must count alike."""
+    return Counters("memory://" if request.param == "memory" else request.getfixturevalue("shared"))
+
+
+def test_what_one_act_counts_is_counted_in_all_of_its_windows_or_in_none(counts: Counters) -> None:
+    """Or whoever is full here would fill up somebody else's count there."""
+    small, large, watched = (Counter(word, limits.read(f"{word}/day"), "key") for word in ("2", "5", "1"))
+    for _turn in range(2):
+        counts.take([large, small])
+    with pytest.raises(Throttled) as stopped:
+        counts.take([large, small])
+    assert stopped.value.word == "2"
+    assert 86390 < stopped.value.retry_after <= 86400
+    for _turn in range(3):  # five in all: those that were stopped are not among them
+        counts.take([large], unless_full=[watched])
+    assert not counts.has_room(large)
+    assert counts.has_room(watched)
+    assert counts.add(watched)
+    counts.clear([large, small])
+    with pytest.raises(Throttled, match="1"):
+        counts.take([large, small], unless_full=[watched])
+    counts.take([large, small])
+
+
+def test_a_window_moves_on(counts: Counters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second after the oldest try has left it there is room for one, and not for two."""
+    seconds = 1_700_000_000.25
+    for module in ("connector.counters", "connector.shared"):
+        monkeypatch.setattr(f"{module}.wall_seconds", lambda: seconds)
+    counter = Counter("word", limits.read("2/10 seconds"), "key")
+    counts.take([counter])
+    seconds += 4
+    counts.take([counter])
+    with pytest.raises(Throttled) as stopped:
+        counts.take([counter])
+    assert stopped.value.retry_after == 6
+    seconds += 7
+    counts.take([counter])
+    with pytest.raises(Throttled) as stopped:
+        counts.take([counter])
+    assert stopped.value.retry_after == 3
+
+
+def test_a_limit_reads_as_it_is_said() -> None:
+    read = limits.read("5/2 minutes; 7 per 15 minutes;1/day")
+    assert [(limit.tries, limit.seconds) for limit in read] == [(5, 120), (7, 900), (1, 86400)]
+
+
+@pytest.mark.parametrize("nonsense", ["0/minute", "5 par minute", "", "-1/day", "5/day;", "5/0 days", "٥/day"])
 def test_a_limit_that_nobody_can_mean_is_told(nonsense: str) -> None:
     with pytest.raises(ValueError, match="is no limit"):
         ThrottleSettings(sign_in_per_identifier=nonsense)
