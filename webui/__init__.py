@@ -1,7 +1,7 @@
 """The pages of Mon compte: HTTP, HTML and sentences around ``connector.portal``, and nothing else.
 
 ``views`` turn requests into calls of the portal, ``forms`` bound what is typed, ``messages`` turn errors into
-sentences, ``language`` says in which language, ``assets`` bring stylesheet, scripts and logo, ``security`` keeps the
+sentences, ``wording`` says in which language, ``assets`` bring stylesheet, scripts and logo, ``security`` keeps the
 headers and the session. No file here knows LDAP or SMTP.
 """
 
@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
-from flask_babel import Babel
 from flask_wtf import CSRFProtect
 
 from connector.languages import LANGUAGES
 from connector.model import masked
-from webui import assets, hosts, language, security, tracing
+from webui import assets, hosts, language, security, tracing, wording
 from webui.views import (
     PORTAL,
     about,
@@ -56,8 +55,7 @@ def create_app(portal: Portal) -> Flask:
     security.configure(app, portal.settings.web)
     hosts.configure(app, portal.settings)
     CSRFProtect(app)
-    babel = Babel(app, locale_selector=language.selected, default_timezone=portal.settings.web.timezone)
-    babel.domain_instance = language.Catalogues()
+    app.config[wording.ZONE] = portal.settings.web.timezone
     app.register_blueprint(entry.blueprint)
     app.register_blueprint(password.blueprint)
     app.register_blueprint(about.blueprint)
@@ -75,7 +73,7 @@ def create_app(portal: Portal) -> Flask:
     app.context_processor(_said_everywhere)
     app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
     app.jinja_env.globals.update(all_languages=LANGUAGES, foreign=language.foreign)
-    app.jinja_env.globals["_"] = language.marked
+    app.jinja_env.globals.update(_=wording.marked, ngettext=wording.ngettext)
     return app
 
 
@@ -84,7 +82,7 @@ def _said_everywhere() -> dict[str, object]:
     words = language.words()
     has_assistance = "assistance" in current_app.blueprints
     form = hosts.portal_page("assistance.write") if has_assistance else ""
-    facts = {"words": words, "language": language.selected(), "has_assistance": has_assistance}
+    facts = {"words": words, "language": wording.selected(), "has_assistance": has_assistance}
     return {**facts, "assistance_url": words.assistance_url or form}
 
 

@@ -7,8 +7,7 @@ not what a shell can.
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import flask_babel
+from datetime import date
 
 from connector.desk import RescueSet
 from connector.errors import ActRefused, MonCompteError, Obstacle, Throttled
@@ -16,7 +15,7 @@ from connector.helpdesk import SHOWN, View
 from connector.model import Account, By, Origin, Status, masked
 from connector.standing import Hindrance, mails_of_the_day
 from webui.messages import day_and_time, wait
-from webui.wording import _, ngettext
+from webui.wording import _, day, ngettext
 
 
 def acts() -> list[tuple[str, str]]:
@@ -261,8 +260,8 @@ def _key(origin: Origin | None) -> str:
     return said[origin] if origin else _("une clé d’origine inconnue")
 
 
-def _day(day: object) -> str:
-    return str(flask_babel.format_date(day, "long"))
+def _day(at: date | None) -> str:
+    return day(at, "long") if at else ""
 
 
 def cut() -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from flask_babel import lazy_gettext as _
 from wtforms import (
     BooleanField,
     Field,
@@ -23,6 +22,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from connector import rescue
+from webui.wording import later as _
 
 IDENTIFIER_MAX = 128  # characters; a login, an INE or a student number is far shorter
 SECRET_MAX = 1024  # characters; the policy's own bound is lower and has its own sentence

@@ -1,63 +1,23 @@
-"""In which language the reader is answered: the one chosen on the page, else the browser's, else French."""
+"""What the theme says in the reader's language, and the button that chooses another one."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from babel.support import NullTranslations
-from flask import Blueprint, current_app, g, redirect, request, url_for
+from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import Domain
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from connector import languages
 from connector.settings.theme import Words
 from webui.views import current_portal
+from webui.wording import cookie_name, selected
 
-TRANSLATIONS = Path(__file__).parent / "translations"
-COOKIE = "language"  # holds two letters, nothing of anybody's
 _KEPT = timedelta(days=365)
 
 blueprint = Blueprint("language", __name__)
-
-
-class Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types
-    """Flask-Babel's, but for where it finds the sentences."""
-
-    def get_translations(self) -> NullTranslations:
-        """Those of the request's language."""
-        return _catalogue()
-
-
-def marked(message: str, **facts: object) -> Markup:
-    """A template's ``_``: the sentence, with what is filled in escaped. Jinja's own does it at six times the cost."""
-    return Markup(_catalogue().ugettext(message)) % facts  # noqa: S704 (the sentences are ours)
-
-
-def _catalogue() -> NullTranslations:
-    """Found once for all the sentences of a request."""
-    if "catalogue" not in g:
-        g.catalogue = languages.catalogue(TRANSLATIONS, selected())
-    catalogue: NullTranslations = g.catalogue
-    return catalogue
-
-
-def selected() -> str:
-    """The language of the request in hand."""
-    if "language" not in g:
-        chosen = request.cookies.get(cookie_name(), "")
-        known = chosen in languages.LANGUAGES
-        g.language = chosen if known else languages.choose(request.headers.get("Accept-Language"))
-    language: str = g.language
-    return language
-
-
-def cookie_name() -> str:
-    """As of the session's: where the site is https no neighbour under the same domain can plant one."""
-    return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
 
 
 def words() -> Words:

@@ -9,8 +9,6 @@ import math
 from datetime import date, datetime
 from typing import NamedTuple
 
-import flask_babel
-
 from connector.errors import (
     ChangeRefused,
     KeyDead,
@@ -23,8 +21,8 @@ from connector.errors import (
     Throttled,
 )
 from connector.model import DeadKeyReason
-from webui import rules
-from webui.wording import _, ngettext
+from webui import rules, wording
+from webui.wording import _, moment, ngettext
 
 _MINUTES_TOLD = 90  # more are told in hours
 
@@ -112,7 +110,7 @@ def key_dead(error: KeyDead) -> Told:
 def _expired(error: KeyDead) -> str:
     if error.ended is None:
         return _("C’est bien la vôtre, mais son délai est passé.")
-    ended = flask_babel.format_datetime(error.ended, _("d MMMM y 'à' H 'h' mm"))
+    ended = moment(error.ended, _("d MMMM y 'à' H 'h' mm"))
     return _("C’est bien la vôtre, mais elle n’était valable que jusqu’au %(ended)s.", ended=ended)
 
 
@@ -183,17 +181,17 @@ def cookies_refused() -> Told:
 
 def day_and_time(instant: datetime) -> str:
     """A day and a time, where the university is."""
-    return str(flask_babel.format_datetime(instant, _("EEEE d MMMM 'à' H 'h' mm")))
+    return moment(instant, _("EEEE d MMMM 'à' H 'h' mm"))
 
 
 def day(written: str) -> str:
     """A day as ISO 8601 writes it."""
-    return str(flask_babel.format_date(date.fromisoformat(written), _("d MMMM y")))
+    return wording.day(date.fromisoformat(written), _("d MMMM y"))
 
 
 def time_of_day(instant: datetime) -> str:
     """Hours and minutes, where the university is."""
-    return str(flask_babel.format_time(instant, _("H 'h' mm")))
+    return moment(instant, _("H 'h' mm"))
 
 
 def signed_out() -> str:

@@ -13,7 +13,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.languages import LANGUAGES
 from tests.browser import tree
 from tests.browser.states import STATES, Scene, opened
-from webui.language import COOKIE
+from webui.wording import COOKIE
 
 DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=320, height=640)  # CSS pixels
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

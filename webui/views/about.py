@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from connector.passwords import allowed_punctuation
 from connector.settings.theme import Accessibility, Theme
-from webui import language, messages, rules
+from webui import messages, rules
 from webui.views import current_portal
-from webui.wording import _
+from webui.wording import _, cookie_name
 
 blueprint = Blueprint("about", __name__)
 
@@ -40,7 +40,7 @@ def privacy() -> ResponseReturnValue:
         keys=settings.keys,
         session_minutes=settings.web.session_minutes,
         session_cookie=current_app.config["SESSION_COOKIE_NAME"],
-        language_cookie=language.cookie_name(),
+        language_cookie=cookie_name(),
         asks_charter=bool(settings.charter.version),
     )
 

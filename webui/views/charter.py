@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import flask_babel
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -13,7 +12,7 @@ from webui.messages import Told
 from webui.security import Visit
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 from webui.views.password import identify
-from webui.wording import _
+from webui.wording import _, day
 
 blueprint = Blueprint("charter", __name__)
 
@@ -55,5 +54,5 @@ def _page(visit: Visit, account: Account, form: CharterForm, refused: Told | Non
         account=account,
         charter=current_portal().settings.charter,
         before=before,
-        before_on=flask_babel.format_date(before.at, _("d MMMM y")) if before else "",
+        before_on=day(before.at, _("d MMMM y")) if before else "",
     )

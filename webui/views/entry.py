@@ -22,6 +22,7 @@ from webui import language, messages, security
 from webui.forms import ForgottenForm, SignInForm
 from webui.messages import Told
 from webui.views import LOGIN, current_caller, current_portal, is_acceptable, refuse
+from webui.wording import selected
 
 blueprint = Blueprint("entry", __name__)
 
@@ -110,7 +111,7 @@ def _end_session() -> None:
 def _for_a_stranger() -> str:
     """The page of whoever comes for the first time: written once in each language, but for the forms' token."""
     pages: dict[str, str] = current_app.extensions.setdefault("moncompte.landing", {})
-    spoken = language.selected()
+    spoken = selected()
     if spoken not in pages:
         g.csrf_token = _TOKENS_PLACE
         pages[spoken] = render_landing()
