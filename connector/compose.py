@@ -178,10 +178,10 @@ class Composer:
         mime.add_bodies(message, _GAP.sub("\n\n", text.strip()), html, self._logo)
 
 
-def _logo(theme: Theme, cid: str) -> EmailMessage | None:
+def _logo(theme: Theme, cid: str) -> str:
     """The logo within the mail, so that reading it tells nobody; if the theme has one."""
     if not theme.look.mail_logo:
-        return None
+        return ""
     file = theme.folder / theme.look.mail_logo
     return mime.picture(file.read_bytes(), "png" if file.suffix == ".png" else "jpeg", cid)
 

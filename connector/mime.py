@@ -1,19 +1,17 @@
-"""A mail as it is written, headers and parts (RFC 2045 to 2047, 5322), all of it by the standard library's ``email``.
+"""A mail as it is written, headers and parts (RFC 2045 to 2047, 5322), by the standard library's ``email``.
 
 The library makes a class for each header, folds what every mail says anew in every mail, tries two encodings for each
 text and writes it line by line: most of what a mail would cost. Here a class is made once, a header that all mails
-share is read and folded once, and a text is always quoted-printable.
+share is read and folded once, a text is always quoted-printable, and the parts are put together as they will be sent.
 """
 
 from __future__ import annotations
 
 import quopri
-from email.generator import BytesGenerator
 from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from functools import lru_cache
-from io import BytesIO
 from typing import Literal
 
 
@@ -51,13 +49,12 @@ def header(name: str, value: str) -> BaseHeader:
     return made
 
 
-# RFC 2045 §6.7: neither quoted-printable nor base64 has "=_" anywhere, so that no text can hold these boundaries.
-_OF_A_KIND = {
-    kind: header("Content-Type", f'multipart/{kind}; boundary="=_{kind}"') for kind in ("alternative", "related")
-}
-_OF_TEXT = {kind: header("Content-Type", f'text/{kind}; charset="utf-8"') for kind in ("plain", "html")}
-_QUOTED_PRINTABLE = header("Content-Transfer-Encoding", "quoted-printable")
 _MIME = header("MIME-Version", "1.0")
+# RFC 2045 §6.7: neither quoted-printable nor base64 has "=_" anywhere, so that no text can hold these boundaries.
+_ALTERNATIVE, _RELATED = "=_alternative", "=_related"
+_OF_ALTERNATIVES = header("Content-Type", f'multipart/alternative; boundary="{_ALTERNATIVE}"')
+_TEXT = 'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+_WITH_PICTURE = f'Content-Type: multipart/related; boundary="{_RELATED}"\r\n\r\n'
 
 
 def message() -> EmailMessage:
@@ -65,50 +62,37 @@ def message() -> EmailMessage:
     return EmailMessage(_POLICY)
 
 
-def picture(octets: bytes, kind: str, cid: str) -> EmailMessage:
+def picture(octets: bytes, kind: str, cid: str) -> str:
     """An image that ``cid:`` shows; for as many mails as need it."""
     part = message()
     part.set_content(octets, "image", kind, cid=f"<{cid}>", filename=f"logo.{kind}", disposition="inline")
-    return part
+    del part["MIME-Version"]
+    return part.as_string().removesuffix("\r\n")
 
 
-def add_bodies(mail: EmailMessage, text: str, html: str, shown: EmailMessage | None) -> None:
-    """Give the mail what it says, as text and as HTML, and the picture that the HTML shows."""
+def add_bodies(mail: EmailMessage, text: str, html: str, shown: str) -> None:
+    """Give the mail what it says, as text and as HTML, and the ``picture`` that the HTML shows, if there is one."""
     mail["MIME-Version"] = _MIME
-    mail["Content-Type"] = _OF_A_KIND["alternative"]
-    mail.attach(_text("plain", text))
-    mail.attach(_with_picture(_text("html", html), shown) if shown else _text("html", html))
+    mail["Content-Type"] = _OF_ALTERNATIVES
+    page = _text("html", html)
+    if shown:
+        page = _WITH_PICTURE + _parted(_RELATED, page, shown)
+    mail.set_payload(_parted(_ALTERNATIVE, _text("plain", text), page))
 
 
-def _with_picture(html: EmailMessage, shown: EmailMessage) -> EmailMessage:
-    part = message()
-    part["Content-Type"] = _OF_A_KIND["related"]
-    part.attach(html)
-    part.attach(shown)
-    return part
-
-
-def _text(kind: Literal["plain", "html"], text: str) -> EmailMessage:
-    part = message()
-    part["Content-Type"] = _OF_TEXT[kind]
-    part["Content-Transfer-Encoding"] = _QUOTED_PRINTABLE
+def _text(kind: Literal["plain", "html"], text: str) -> str:
     lines = _with_plain_ends(text).removesuffix("\n") + "\n"
-    part.set_payload(quopri.encodestring(lines.encode()).decode("ascii"))
-    return part
+    return _TEXT.format(kind=kind) + quopri.encodestring(lines.encode()).decode("ascii").replace("\n", "\r\n")
+
+
+def _parted(boundary: str, *parts: str) -> str:
+    """The body of a multipart (RFC 2046 §5.1.1): the line break before a boundary is part of it."""
+    return "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
 
 
 def octets(mail: EmailMessage, *, utf8: bool = False) -> bytes:
     """The mail as it goes to the server; ``utf8``: with an address in other letters (RFC 6531)."""
-    written = BytesIO()
-    _Writer(written, policy=_INTERNATIONAL if utf8 else None).flatten(mail, linesep="\r\n")
-    return written.getvalue()
-
-
-class _Writer(BytesGenerator):
-    """Writes a body at once; the library's own step, which this one replaces, writes each line by itself."""
-
-    def _write_lines(self, lines: str) -> None:
-        self.write(_with_plain_ends(lines).replace("\n", "\r\n"))
+    return mail.as_bytes(policy=_INTERNATIONAL if utf8 else _POLICY)
 
 
 def _with_plain_ends(text: str) -> str:

@@ -459,8 +459,8 @@ class Done:
 
     ``rescue_changed``: a new address is set, not proved yet. ``rescue_waits``: a new address takes the place of the
     proved one once its code is entered, and nothing changed so far. Either way a code was mailed to ``code_address``.
-    ``proof``: that of a session By.PASSWORD that goes on, so that the code can be entered; None where somebody else
-    was quicker: then they sign in anew.
+    ``proof``: that of a session By.PASSWORD that goes on, so that the code can be entered; None where none was mailed,
+    or somebody else was quicker: then they sign in anew.
     """
 
     account: Account

@@ -93,11 +93,13 @@ class Portal:
         """See ``Selfcare.sign_in``; raises Throttled too."""
         with (
             self.audit.watch(Event.SESSION_OPENED, caller) as line,
-            self.throttle.try_to_sign_in(caller.source, identifier, secret),
+            self.throttle.try_to_sign_in(caller.source, identifier, secret) as proved,
             evened(self.settings.throttle.refusal_step_ms, SignInRefused),
         ):
             proof = self.selfcare.sign_in(identifier, secret, self.now())
             line.done_by(proof.account.uid, by=proof.by.value)
+            if proof.by is By.PASSWORD:
+                proved.append(proof.account.uid)
             return proof
 
     def request_key(self, identifier: str, caller: Caller = LOCAL) -> None:
@@ -132,14 +134,23 @@ class Portal:
             return done
 
     def change(
-        self, uid: str, mark: str, current: str, password: str | None, rescue: str | None, caller: Caller = LOCAL
+        self,
+        uid: str,
+        mark: str,
+        current: str,
+        password: str | None,
+        rescue: str | None,
+        caller: Caller = LOCAL,
+        *,
+        seen: Account | None = None,
     ) -> Done:
         """See ``Selfcare.change``; the current password is a proof like another: raises Throttled too."""
         with (
             self.audit.watch(Event.CREDENTIALS_CHANGED, caller, uid) as line,
-            self.throttle.try_to_sign_in(caller.source, f"session of {uid}", current),  # not who hammers at the door
+            # not who hammers at the door
+            self.throttle.try_to_sign_in(caller.source, f"session of {uid}", current, binds_as=uid),
         ):
-            done = self.selfcare.change(uid, mark, current, password, rescue, self.now())
+            done = self.selfcare.change(uid, mark, current, password, rescue, self.now(), seen=seen)
             line.done_by(uid, changed=_what(done))
             return done
 

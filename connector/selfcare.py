@@ -59,7 +59,6 @@ class Selfcare:
         may_bind = is_slip or self.throttle.may_bind(account.uid if account else identifier, secret)
         whom = None if is_slip or not may_bind else self._with_a_password(account, now)
         if self.directory.prove(whom, secret) and whom:
-            self.throttle.forget_binds(whom.uid)
             return Proof(whom, By.PASSWORD, whom.mark(By.PASSWORD))
         if typed and typed.is_sound:
             self.directory.count_wrong_key(account)
@@ -97,18 +96,25 @@ class Selfcare:
         raise DirectoryUnavailable(_("somebody else was first, again and again"))
 
     def change(
-        self, uid: str, mark: str, current_password: str, password: str | None, rescue: str | None, now: datetime
+        self,
+        uid: str,
+        mark: str,
+        current_password: str,
+        password: str | None,
+        rescue: str | None,
+        now: datetime,
+        *,
+        seen: Account | None = None,
     ) -> Done:
         """Change the password and/or the rescue address, with a fresh proof: the current password.
 
+        ``seen`` is the account as the request in hand has read it already; what changed since, the directory refuses.
         A new address waits for its code where the present one is proved; else it is set, to be proved (see ``Done``).
         Raises ProofRefused, NothingToChange, ChangeRefused (every reason at once), SessionStale, Throttled.
         """
-        account = self.revisit(uid, By.PASSWORD, mark, now)
-        self.throttle.use("binds_per_account", uid)
+        account = seen or self.revisit(uid, By.PASSWORD, mark, now)
         if not self.directory.prove(account, current_password):
             raise ProofRefused
-        self.throttle.forget_binds(uid)
         chosen = self.judge.change(account, password or None, rescue, is_frozen=account.is_frozen(now))
         if chosen == Change():
             raise NothingToChange
@@ -139,7 +145,7 @@ class Selfcare:
             rescue_changed=change.rescue is not None,
             rescue_waits=change.code is not None and change.rescue is None,
             code_address=change.code.address if change.code else None,
-            proof=self.proof_after(account.uid, By.PASSWORD, new_mark),
+            proof=self.proof_after(account.uid, By.PASSWORD, new_mark) if change.code else None,
         )
 
     def proof_after(self, uid: str, by: By, new_mark: str) -> Proof | None:

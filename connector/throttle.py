@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from connector import keys, limits
@@ -37,25 +37,33 @@ class Throttle:
         self._limits = {name: limits.read(getattr(settings, name)) for name in LIMITS}
 
     @contextmanager
-    def try_to_sign_in(self, source: str, identifier: str, secret: str) -> Iterator[None]:
-        """Count a try at a proof; what leaves the block decides whether the source failed, or all is forgiven."""
+    def try_to_sign_in(
+        self, source: str, identifier: str, secret: str, *, binds_as: str | None = None
+    ) -> Iterator[list[str]]:
+        """Count a try at a proof; what leaves the block decides whether the source failed, or all is forgiven.
+
+        Where it is known already that it will be a bind as the account ``binds_as``, that is counted too. Yields the
+        accounts whose binds slapd has forgotten once the block is left in peace: see ``forget_binds``.
+        """
         who, where = self._digest(canonical(identifier)), network(source)
         kind = _kind(secret)
         failures = self._counter("sign_in_failures_per_source", where)
         mistyped = [self._counter("sign_in_mistyped_per_source", where)] if kind == MISTYPED else []
         in_all = [self._counter("sign_in_per_source", where), self._counter("sign_in_in_all")]
-        self._counters.take([*self._tries(kind, who, where), *mistyped, *in_all], unless_full=[failures])
+        proved = [binds_as] if binds_as else []
+        binds = [self._of("binds_per_account", whom) for whom in proved]
+        self._counters.take([*self._tries(kind, who, where), *mistyped, *binds, *in_all], unless_full=[failures])
         try:
-            yield
+            yield proved
         except KeyMistyped:
             raise
         except (SignInRefused, ProofRefused):
             self._counters.add(failures)
             raise
         except (ChangeRefused, NothingToChange):  # behind a right proof
-            self._forgive(who, where)
+            self._forgive(who, where, proved)
             raise
-        self._forgive(who, where)
+        self._forgive(who, where, proved)
 
     def ask_for_key(self, source: str, identifier: str) -> None:
         """Count a request for a key."""
@@ -114,13 +122,11 @@ class Throttle:
 
     def forget_binds(self, who: str) -> None:
         """slapd has forgotten the failures too: the right password was proved, or a new one set."""
-        self._counters.clear(
-            [self._counter(limit, self._digest(canonical(who))) for limit in LIMITS if "binds_per_account" in limit]
-        )
+        self._counters.clear(self._all_binds(who))
 
     def use(self, limit: str, who: str) -> None:
         """Count an act at an account under the limit of that name. Raises Throttled."""
-        self._counters.take([self._counter(limit, self._digest(canonical(who)))])
+        self._counters.take([self._of(limit, who)])
 
     def _tries(self, kind: str, who: str, where: str) -> list[Counter]:
         if kind == MISTYPED:
@@ -128,9 +134,16 @@ class Throttle:
         limit = "sign_in_keys_per_identifier" if kind == KEY else "sign_in_per_identifier"
         return [self._counter("sign_in_per_identifier_and_source", kind, who, where), self._counter(limit, who)]
 
-    def _forgive(self, who: str, where: str) -> None:
+    def _forgive(self, who: str, where: str, proved: Sequence[str]) -> None:
         """A right proof: the wrong ones before it were its owner's own, or did not succeed."""
-        self._counters.clear(counter for kind in KINDS for counter in self._tries(kind, who, where))
+        tries = [counter for kind in KINDS for counter in self._tries(kind, who, where)]
+        self._counters.clear(tries + [counter for uid in proved for counter in self._all_binds(uid)])
+
+    def _all_binds(self, who: str) -> list[Counter]:
+        return [self._of(limit, who) for limit in LIMITS if "binds_per_account" in limit]
+
+    def _of(self, limit: str, who: str) -> Counter:
+        return self._counter(limit, self._digest(canonical(who)))
 
     def _seen(self, operator: str, whom: str) -> Counter:
         return Counter(

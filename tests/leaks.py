@@ -22,6 +22,7 @@ from connector.errors import MonCompteError
 from connector.mail import MailSession
 from connector.operators import DeskDoor
 from connector.portal import Portal
+from tests.mailreader import as_read
 
 _SHORTEST = 8  # characters; shorter things that tests type are words that occur anywhere
 _SECRETS: dict[type, dict[str, slice]] = {
@@ -81,7 +82,8 @@ class Watch(logging.Handler):
 
     def _mailed(self, mail: EmailMessage) -> None:
         """A mail may carry the one key that it is there to bring."""
-        text = "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart()) + str(mail.items())
+        parts = (part for part in as_read(mail).walk() if not part.is_multipart())
+        text = "".join(str(part.get_content()) for part in parts) + str(mail.items())
         for form in _forms(self.key_of_mail.get(id(mail), "")):
             text = text.replace(form, "") if form else text
         self.texts.append(f"mail: {text}")

@@ -73,7 +73,7 @@ def create_app(portal: Portal) -> Flask:
     app.context_processor(_said_everywhere)
     app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
     app.jinja_env.globals.update(all_languages=LANGUAGES, foreign=language.foreign)
-    app.jinja_env.globals.update(_=wording.marked, ngettext=wording.ngettext)
+    app.jinja_env.globals.update(ngettext=wording.ngettext)
     return app
 
 
@@ -82,8 +82,8 @@ def _said_everywhere() -> dict[str, object]:
     words = language.words()
     has_assistance = "assistance" in current_app.blueprints
     form = hosts.portal_page("assistance.write") if has_assistance else ""
-    facts = {"words": words, "language": wording.selected(), "has_assistance": has_assistance}
-    return {**facts, "assistance_url": words.assistance_url or form}
+    facts = {"_": wording.marking(), "words": words, "language": wording.selected()}
+    return {**facts, "has_assistance": has_assistance, "assistance_url": words.assistance_url or form}
 
 
 def _as_it_is(application: WSGIApplication, settings: Settings) -> WSGIApplication:

@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from connector.settings.colors import Palette
@@ -40,19 +40,26 @@ blueprint = Blueprint("assets", __name__)
 class Asset:
     """One file as it is sent; ``compressed`` where that is shorter."""
 
+    name: str
     content: bytes
     compressed: bytes
     type: str
     digest: str
 
+    @property
+    def address(self) -> str:
+        """Where it is, under the portal's root."""
+        return f"/static/{self.digest}/{self.name}"
+
 
 def load(theme: Theme) -> dict[str, Asset]:
     """Every asset by name; the theme's logo is ``logo.svg``, or whatever it is."""
-    assets = {file.name: _asset(file.suffix, file.read_bytes()) for file in STATIC.iterdir()}
-    assets["style.css"] = _asset(".css", tokens(theme).encode() + (STATIC / "style.css").read_bytes())
+    assets = {file.name: _asset(file.name, file.read_bytes()) for file in STATIC.iterdir()}
+    assets["style.css"] = _asset("style.css", tokens(theme).encode() + (STATIC / "style.css").read_bytes())
     if theme.look.logo:
         file = theme.folder / theme.look.logo
-        assets[LOGO + file.suffix] = _asset(file.suffix, file.read_bytes())
+        name = LOGO + file.suffix
+        assets[name] = _asset(name, file.read_bytes())
     return assets
 
 
@@ -66,7 +73,7 @@ def tokens(theme: Theme) -> str:
 
 def address(name: str) -> str:
     """Where the asset is; it changes whenever the asset does."""
-    return url_for("assets.serve", digest=current_assets()[name].digest, name=name)
+    return request.root_path + current_assets()[name].address
 
 
 def logo() -> str | None:
@@ -95,9 +102,10 @@ def serve(digest: str, name: str) -> ResponseReturnValue:
     return response
 
 
-def _asset(suffix: str, content: bytes) -> Asset:
+def _asset(name: str, content: bytes) -> Asset:
+    suffix = Path(name).suffix
     compressed = gzip.compress(content, mtime=0) if suffix in _TEXTS else content
-    return Asset(content, compressed, _TYPES[suffix], hashlib.sha256(content).hexdigest()[:12])
+    return Asset(name, content, compressed, _TYPES[suffix], hashlib.sha256(content).hexdigest()[:12])
 
 
 def _colors(palette: Palette) -> str:

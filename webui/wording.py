@@ -6,7 +6,9 @@ once for all the sentences of a request.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 
 from babel import dates
@@ -23,11 +25,11 @@ COOKIE = "language"  # holds two letters, nothing of anybody's
 
 def selected() -> str:
     """The language of the request in hand."""
-    if "language" not in g:
+    language: str | None = g.get("language")
+    if language is None:
         chosen = request.cookies.get(cookie_name(), "")
         known = chosen in languages.LANGUAGES
-        g.language = chosen if known else languages.choose(request.headers.get("Accept-Language"))
-    language: str = g.language
+        g.language = language = chosen if known else languages.choose(request.headers.get("Accept-Language"))
     return language
 
 
@@ -46,9 +48,20 @@ def ngettext(one: str, many: str, count: int) -> str:
     return str(_catalogue().ungettext(one, many, count)) % {"num": count}
 
 
-def marked(message: str, **facts: object) -> Markup:
-    """A template's ``_``: the sentence, with what is filled in escaped. Jinja's own does it at six times the cost."""
-    return Markup(_catalogue().ugettext(message)) % facts  # noqa: S704 (the sentences are ours)
+def marking() -> Callable[..., Markup]:
+    """A template's ``_``: the sentence, with what is filled in escaped. Jinja's own does it at ten times the cost."""
+    catalogue = _catalogue()
+
+    def marked(message: str, **facts: object) -> Markup:
+        said = _marked(catalogue, message)
+        return said % facts if facts else said
+
+    return marked
+
+
+@lru_cache(maxsize=4096)  # all that the templates say, in all languages
+def _marked(catalogue: NullTranslations, message: str) -> Markup:
+    return Markup(catalogue.ugettext(message))  # noqa: S704 (the sentences are ours)
 
 
 def later(message: str, **facts: object) -> LazyProxy:
@@ -72,7 +85,7 @@ def _zone() -> tzinfo:
 
 
 def _catalogue() -> NullTranslations:
-    if "catalogue" not in g:
-        g.catalogue = languages.catalogue(TRANSLATIONS, selected())
-    catalogue: NullTranslations = g.catalogue
+    catalogue: NullTranslations | None = g.get("catalogue")
+    if catalogue is None:
+        g.catalogue = catalogue = languages.catalogue(TRANSLATIONS, selected())
     return catalogue

@@ -20,13 +20,13 @@ from ldap3.core.exceptions import LDAPException
 
 from connector import metrics
 from connector.clock import elapsed_seconds
+from connector.directory.lane import INVALID_CREDENTIALS
 from connector.directory.opening import close, opened
 from connector.directory.servers import Breaker, Servers
 from connector.errors import DirectoryMisconfigured, DirectoryUnavailable
 from connector.settings import Directory as DirectorySettings
 from connector.wording import _
 
-INVALID_CREDENTIALS = 49
 _BUSY = {51, 52}  # busy, unavailable (RFC 4511 appendix A)
 _OLDEST_SECONDS = 60
 
@@ -167,18 +167,17 @@ class Connections:
             raise DirectoryMisconfigured(f"bind as {dn}: {result['description']}: {remedy}")
 
 
-def bind(connection: Connection, dn: str, password: str, controls: list[Any] | None = None) -> dict[str, Any]:
-    """A simple bind on an open connection (RFC 4513 §5.1.3); the raw result.
+def bind(connection: Connection, dn: str, password: str) -> dict[str, Any]:
+    """The same as ``Lane.bind``, by ldap3, which keeps in mind that it is bound; the raw result.
 
-    An empty password would be an *unauthenticated* bind, which succeeds for anybody (RFC 4513 §5.1.2): refused here.
-    The password goes as bytes: ldap3 would otherwise prepare it (RFC 4013), and slapd compares octets.
+    The password goes as bytes: ldap3 would otherwise prepare it.
     """
     if not dn or not password:
         return {"result": INVALID_CREDENTIALS, "description": "invalidCredentials"}
     connection.user, connection.password = dn, password.encode("utf-8", "replace")
     connection.authentication = SIMPLE
     try:
-        result: dict[str, Any] = connection.bind(read_server_info=False, controls=controls)[1]
+        result: dict[str, Any] = connection.bind(read_server_info=False)[1]
     finally:
         connection.password = None
     return result

@@ -28,8 +28,8 @@ from ldap3.core.exceptions import LDAPException
 from connector import keys
 from connector.clock import elapsed_seconds
 from connector.directory import connections, controls, entries, opening
-from connector.directory.connections import INVALID_CREDENTIALS
 from connector.directory.controls import PASSWORD_POLICY, PolicyError
+from connector.directory.lane import INVALID_CREDENTIALS
 from connector.directory.opening import Fault, Unreached
 from connector.directory.operations import (
     COMPARE_FALSE,

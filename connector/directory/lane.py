@@ -1,4 +1,4 @@
-"""What is said on a connection that ldap3 has opened, secured and bound: one operation, or thousands.
+"""What is said on a connection that ldap3 has opened and secured: one operation, or thousands.
 
 Whole populations are read page by page; up to so many writes are on their way at the same time (slapd works on them in
 parallel, and takes 1,000 of one connection), and each is still one Modify that succeeds or fails by itself. Memory does
@@ -24,6 +24,7 @@ _ON_THEIR_WAY = 32  # more only wait for one another: slapd has 16 threads, and 
 _CHUNK = 1 << 18  # octets
 _FIRST = 1 << 20  # message numbers that ldap3 has not used on this connection
 _LARGEST = 1 << 24  # octets of one answer: a server that is none may send for ever
+INVALID_CREDENTIALS = 49  # RFC 4511 appendix A
 _WRITTEN = {wire.MODIFY_DONE, wire.ADD_DONE}
 _PATIENCE_SECONDS = 60  # for the first answer of a page: without an index slapd reads everything first
 
@@ -33,7 +34,7 @@ Request = Callable[[int], bytes]
 
 
 class Lane:
-    """One connection, bound already, which nobody else speaks on. Methods raise DirectoryUnavailable when it breaks.
+    """One connection, which nobody else speaks on. Methods raise DirectoryUnavailable when it breaks.
 
     A server that says nothing for ``patience_seconds`` has broken it.
     """
@@ -55,11 +56,20 @@ class Lane:
         """Make one Modify; the result code, and the controls that came with it: their values by their OIDs."""
         number = next(self._numbers)
         self._say(wire.modify(number, dn, what, controls))
-        with _translated():
-            while True:
-                for answer in self._hear():
-                    if answer.number == number and answer.kind == wire.MODIFY_DONE:
-                        return answer.code, answer.controls_told()
+        answer = self._answer(number, wire.MODIFY_DONE)
+        return answer.code, answer.controls_told()
+
+    def bind(self, dn: str, password: str, controls: bytes) -> int:
+        """Prove to be ``dn`` (RFC 4513 §5.1.3); the result code.
+
+        An empty password would be an *unauthenticated* bind, which succeeds for anybody (RFC 4513 §5.1.2): refused
+        here. Nothing prepares the password (RFC 4013): slapd compares octets.
+        """
+        if not dn or not password:
+            return INVALID_CREDENTIALS
+        number = next(self._numbers)
+        self._say(wire.bind(number, dn, password.encode("utf-8", "replace"), controls))
+        return self._answer(number, wire.BIND_DONE).code
 
     def pages(self, base: str, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[Entry | int]:
         """Every entry under ``base`` that matches; then, where the server ends with an error, its result code."""
@@ -94,6 +104,13 @@ class Lane:
             self._line.sendall(unsent)
             unsent.clear()
             return [(waiting.pop(answer.number), answer.code) for answer in self._hear() if answer.kind in _WRITTEN]
+
+    def _answer(self, number: int, kind: int) -> Answer:
+        with _translated():
+            while True:
+                for answer in self._hear():
+                    if answer.number == number and answer.kind == kind:
+                        return answer
 
     def _found(self, number: int) -> tuple[list[Entry], int, bytes]:
         """Entries, the result code that ends them, and where the next page begins."""

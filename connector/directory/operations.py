@@ -11,7 +11,7 @@ from ldap3.core.results import RESULT_CODES
 from connector import calling, metrics
 from connector.directory import controls, wire
 from connector.directory.changes import Changes
-from connector.directory.connections import Connections, bind
+from connector.directory.connections import Connections
 from connector.directory.lane import Lane, Request
 from connector.directory.servers import Breaker, Servers
 from connector.directory.wire import Search
@@ -152,10 +152,10 @@ class Operations:
     def binds(self, dn: str, password: str) -> bool:
         """Whether the directory lets ``dn`` in with ``password``. Raises DirectoryMisconfigured."""
         with self._proving.lend(self._trying) as connection:
-            result = bind(connection, dn, password, self._track())
-        if result["result"] not in _NOT_PROVED | {SUCCESS}:
-            raise _failure(result, "bind")
-        return bool(result["result"] == SUCCESS)
+            code = Lane(connection.socket, self._timeout_seconds).bind(dn, password, self._tracking())
+        if code not in _NOT_PROVED | {SUCCESS}:
+            raise _failure(_result(code), "bind")
+        return code == SUCCESS
 
     def _tracking(self) -> bytes:
         """What names the request in hand to the directory's log, where the settings want it."""

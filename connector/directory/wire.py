@@ -1,8 +1,8 @@
-"""LDAP messages as octets: search, modify, add, and their answers (RFC 4511, in BER with definite lengths, §5.1).
+"""LDAP messages as octets: search, modify, add, bind, and their answers (RFC 4511, in BER of definite lengths, §5.1).
 
 What every request does, and what is done for thousands of entries at a time: ldap3 works ten times as long on each.
-Whatever else is said to the directory, ldap3 says: it opens, secures and binds the connections, and compares. Pure; an
-answer that makes no sense raises ValueError or IndexError, which a ``Lane`` takes for a broken line.
+Whatever else is said to the directory, ldap3 says: it opens and secures the connections, binds them as the portal, and
+compares. Pure; an answer that makes no sense raises ValueError or IndexError, which a ``Lane`` takes for a broken line.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from functools import lru_cache
 Entry = tuple[str, dict[str, list[bytes]]]
 """A DN, and octets by lower-case attribute name."""
 
-SEARCH_ENTRY, SEARCH_DONE, MODIFY_DONE, ADD_DONE = 0x64, 0x65, 0x67, 0x69  # RFC 4511 appendix B
+BIND_DONE, SEARCH_ENTRY, SEARCH_DONE, MODIFY_DONE, ADD_DONE = 0x61, 0x64, 0x65, 0x67, 0x69  # RFC 4511 appendix B
 BASE, SUBTREE = 0, 2  # the scopes of a search (RFC 4511 §4.5.1.2)
-_SEARCH, _MODIFY, _ADD = 0x63, 0x66, 0x68
+_BIND, _SEARCH, _MODIFY, _ADD = 0x60, 0x63, 0x66, 0x68
+_SIMPLE = 0x80  # a password as it is (RFC 4511 §4.2)
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x02, 0x04, 0x0A, 0x01
 _CONTROLS = 0xA0
 _AND, _OR, _NOT, _EQUAL, _AT_LEAST, _PRESENT = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0x87  # RFC 4511 §4.5.1
 _PAGED = b"1.2.840.113556.1.4.319"  # RFC 2696
 _LONG, _MORE = 0x80, 0xFF
-_TAGS = (*range(_BOOLEAN, _ENUMERATED + 1), _SEQUENCE, _SET, *range(0x60, 0x69), _PRESENT, *range(0xA0, 0xA6))
+_TAGS = (*range(_BOOLEAN, _ENUMERATED + 1), _SIMPLE, _SEQUENCE, _SET, *range(0x60, 0x69), _PRESENT, *range(0xA0, 0xA6))
 _HEADS = {tag: [bytes((tag, size)) for size in range(_LONG)] for tag in _TAGS}
 """Tag and length of whatever is short, ready made: half of all that is said consists of them."""
 _TRUE = bytes((_BOOLEAN, 1, 0xFF))
@@ -95,6 +96,11 @@ def answers(received: bytearray) -> Iterator[Answer]:
         yield Answer(number, view[number_end], view[start:stop], controls)
         place = end
     del received[:place]
+
+
+def bind(number: int, dn: str, password: bytes, controls: bytes) -> bytes:
+    """A simple bind, of version 3."""
+    return _message(number, _tlv(_BIND, bytes((_INTEGER, 1, 3)) + _octets(dn) + _tlv(_SIMPLE, password)), controls)
 
 
 def modify(

@@ -229,9 +229,9 @@ def test_what_only_waits_kills_no_key(portal: Portal, proved: str) -> None:
 def test_a_waiting_address_does_not_outlive_a_redeemed_key(portal: Portal, proved: str) -> None:
     new_address(portal, THIEF)
     proof = portal.sign_in(proved, issue(portal, proved, Origin.DESK))
-    done = portal.redeem_key(proved, proof.mark, NEW_PASSWORD, None)
+    portal.redeem_key(proved, proof.mark, NEW_PASSWORD, None)
     with pytest.raises(NothingToProve):
-        portal.ask_code(proved, By.PASSWORD, going_on(done).mark)
+        portal.ask_code(proved, By.PASSWORD, came_in(portal, NEW_PASSWORD).mark)
 
 
 def test_wrong_tries_are_counted_together_and_the_sixth_is_refused_though_right(

@@ -21,6 +21,7 @@ from connector.demo.mailbox import Mailbox
 from connector.mail import Mailer
 from connector.model import Account, Former, Happened, HelpRequest, Notice, RescueCode
 from connector.settings.theme import Theme
+from tests.mailreader import as_read
 from tests.portal_fixtures import START
 from tests.properties import examples, odd_text
 from tests.unit.test_properties_mail import KEY, settings_with
@@ -60,11 +61,11 @@ def the_librarys(subject: str, text: str, html: str, logo: bytes) -> EmailMessag
 
 def the_librarys_copy(mail: EmailMessage) -> bytes:
     """The mail's headers and words, put together by the library alone."""
-    copy = EmailMessage()
-    text, html = (body.get_content() for kind in ("plain", "html") if (body := mail.get_body((kind,))))
+    copy, written = EmailMessage(), as_read(mail)
+    text, html = (body.get_content() for kind in ("plain", "html") if (body := written.get_body((kind,))))
     copy.set_content(text)
     copy.add_alternative(html, subtype="html")
-    for image in (part for part in mail.walk() if part.get_content_maintype() == "image"):
+    for image in (part for part in written.walk() if part.get_content_maintype() == "image"):
         _text, part = copy.iter_parts()
         assert isinstance(part, EmailMessage)
         kind, name = image.get_content_subtype(), image.get_filename()
@@ -81,7 +82,7 @@ def the_librarys_copy(mail: EmailMessage) -> bytes:
 def ours(subject: str, text: str, html: str, logo: bytes) -> EmailMessage:
     mail = mime.message()
     mail["From"], mail["To"], mail["Subject"] = mime.header("From", LONG), ADDRESSES[0], subject
-    mime.add_bodies(mail, text, html, mime.picture(logo, "png", "logo@x.example") if logo else None)
+    mime.add_bodies(mail, text, html, mime.picture(logo, "png", "logo@x.example") if logo else "")
     return mail
 
 

@@ -21,6 +21,7 @@ from connector.errors import MailRejected, SettingsInvalid
 from connector.model import Account, Happened, Notice
 from connector.settings import Settings, build
 from connector.settings.theme import Theme
+from tests.mailreader import as_read
 from tests.portal_fixtures import START
 from tests.properties import examples, odd_text
 from tests.unit.test_settings import minimal
@@ -110,7 +111,7 @@ def test_no_name_uid_or_title_reaches_a_header(name: str, uid: str, title: str) 
 @examples(60)
 def test_the_link_of_a_key_mail_carries_the_login_whatever_it_is_and_nothing_else(uid: str) -> None:
     mail = COMPOSER.key_mail(Account("uid=x", uid, "Jeanne", rescue="jeanne@courriel.example"), KEY, START, START)
-    text = mail.get_body(("plain",))
+    text = as_read(mail).get_body(("plain",))
     assert text
     (link,) = re.findall(r"^https:\S+$", text.get_content(), re.MULTILINE)
     assert link.partition("#")[0] == "https://moncompte.universite.example/"

@@ -49,6 +49,16 @@ def entry_message(number: int, dn: str, attributes: dict[str, list[str]]) -> byt
     return bytes(encoder.encode(whole))
 
 
+@given(NUMBERS, TEXTS, st.binary(max_size=300))
+def test_a_bind_says_who_and_with_what(number: int, dn: str, password: bytes) -> None:
+    said = message(wire.bind(number, dn, password, wire.control(b"1.2.3", b"why", is_critical=False)))
+    request = said["protocolOp"]["bindRequest"]
+    assert (int(said["messageID"]), int(request["version"])) == (number, 3)
+    assert bytes(request["name"]).decode() == dn
+    assert bytes(request["authentication"]["simple"]) == password
+    assert bytes(said["controls"][0]["controlValue"]) == b"why"
+
+
 @given(NUMBERS, TEXTS, CHANGES)
 def test_a_modify_says_what_was_meant(number: int, dn: str, changes: Any) -> None:
     said = message(wire.modify(number, dn, changes, b""))

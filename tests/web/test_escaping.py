@@ -13,6 +13,7 @@ from connector.demo.slapd import PrivateSlapd
 from connector.model import Account, Happened, Notice
 from connector.portal import Portal
 from tests.conftest import PASSWORD
+from tests.mailreader import as_read
 from tests.portal_fixtures import START, key_in
 from tests.properties import examples, odd_text
 from tests.web.conftest import ClientWith
@@ -174,5 +175,5 @@ def mails_of(portal: Portal, name: str, uid: str, university: str) -> list[Bones
     person = Account("uid=x", uid, name, rescue="jeanne@courriel.example")
     notice = Notice((Happened.PASSWORD, Happened.RESCUE), "jeanne@courriel.example", START)
     mails = [composer.key_mail(person, KEY, START, START), composer.notice_mail(person, notice, START)]
-    parts = [part for mail in mails if (part := mail.get_body(("html",)))]
+    parts = [part for mail in mails if (part := as_read(mail).get_body(("html",)))]
     return [Bones(part.get_content(), "href") for part in parts]

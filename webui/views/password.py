@@ -37,7 +37,7 @@ def change() -> ResponseReturnValue:
     doubt = _doubt(form)
     if is_acceptable(form) and not doubt:
         try:
-            done = _act(visit, form)
+            done = _act(visit, account, form)
             security.keep_done(done, masked(form["rescue"].data or ""), current_portal().now())
             return redirect(url_for("rescue.code" if done.code_address and done.proof else "password.done"), 303)
         except (ChangeRefused, ProofRefused, NothingToChange, Throttled) as refused:
@@ -105,12 +105,13 @@ def arrive() -> tuple[Visit, Account]:
     return visit, account
 
 
-def _act(visit: Visit, form: PortalForm) -> Done:
+def _act(visit: Visit, account: Account, form: PortalForm) -> Done:
     portal, caller = current_portal(), current_caller()
     password, rescue = form["password"].data or None, form["rescue"].data or None
     if visit.by is By.KEY:
         return portal.redeem_key(visit.uid, visit.mark, password or "", rescue, caller)
-    return portal.change(visit.uid, visit.mark, form["current_password"].data, password, rescue, caller)
+    current = form["current_password"].data
+    return portal.change(visit.uid, visit.mark, current, password, rescue, caller, seen=account)
 
 
 def _doubt(form: PortalForm) -> str:
