@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address, BaseHeader
 from email.message import EmailMessage
-from email.utils import parseaddr
+from email.utils import format_datetime, parseaddr
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Literal
@@ -83,8 +83,9 @@ class Composer:
         subject, _, text = _written("request", "text", REFERENCE, facts).partition("\n")
         message = self._addressed(self._assistance, " ".join(subject.split())[:_LONGEST_SUBJECT])
         message["Reply-To"] = Address(addr_spec=request.answer_to)
-        message["Date"] = now
-        message["Message-ID"] = f"<{request.number}@{self._host}>"  # the same, should it be sent twice
+        message["Date"] = mime.plain("Date", format_datetime(now))
+        # the same, should it be sent twice
+        message["Message-ID"] = mime.plain("Message-ID", f"<{request.number}@{self._host}>")
         message["Content-Language"] = mime.header("Content-Language", REFERENCE)
         self._add_bodies(message, text, _written("request", "html", REFERENCE, facts))
         return message
@@ -140,8 +141,9 @@ class Composer:
         message = self._addressed(to, mime.header("Subject", subject))
         if self._mail.reply_to:
             message["Reply-To"] = mime.header("Reply-To", self._mail.reply_to)
-        message["Date"] = now
-        message["Message-ID"] = f"<{self._postmark.make(account.uid, to)}@{self._host}>"  # a bounce brings it back
+        message["Date"] = mime.plain("Date", format_datetime(now))
+        mark = self._postmark.make(account.uid, to)  # a bounce brings it back
+        message["Message-ID"] = mime.plain("Message-ID", f"<{mark}@{self._host}>")
         message["Auto-Submitted"] = mime.header(
             "Auto-Submitted", "auto-generated"
         )  # RFC 3834: no out-of-office answers
@@ -162,11 +164,9 @@ class Composer:
     def _addressed(self, to: str, subject: str | BaseHeader) -> EmailMessage:
         """A message with its first headers. Raises MailRejected where ``to`` is no address: nobody to write to."""
         message = mime.message()
-        read = rescue.read(to, ())
-        to = read if isinstance(read, str) else to  # a domain that another tool kept in Unicode is written in ASCII
         try:
             message["From"] = mime.header("From", self._mail.sender)
-            message["To"] = Address(addr_spec=to)
+            message["To"] = mime.plain_to(to) or _address(to)
             message["Subject"] = subject
         except (ValueError, LookupError, AttributeError, HeaderParseError, RecursionError):
             raise MailRejected("address") from None
@@ -176,6 +176,12 @@ class Composer:
 
     def _add_bodies(self, message: EmailMessage, text: str, html: str) -> None:
         mime.add_bodies(message, _GAP.sub("\n\n", text.strip()), html, self._logo)
+
+
+def _address(to: str) -> Address:
+    """By the library; a domain that another tool kept in Unicode is written in ASCII. Raises what ``Address`` does."""
+    read = rescue.read(to, ())
+    return Address(addr_spec=read if isinstance(read, str) else to)
 
 
 def _logo(theme: Theme, cid: str) -> str:

@@ -24,6 +24,7 @@ from connector.clock import elapsed_seconds
 from connector.errors import MailFailed, MailRejected, MailServerDown, RecipientRefused
 from connector.settings import Settings
 
+_TOLERATED = 1.1  # what a wait may exceed its bound by; less would cost a system call each time
 _READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
 _OF_THE_ADDRESS = {550, 551, 552, 553, 554}  # RFC 5321 §4.2.3; the other 5yz speak of commands, or of signing in
 _ENHANCED = re.compile(rb"5\.([0-9]{1,3})\.[0-9]{1,3}\b")  # RFC 2034: the reply begins with it
@@ -164,7 +165,8 @@ class _Client(smtplib.SMTP):
             raise TimeoutError("timed out")
         if not self.sock:
             raise smtplib.SMTPServerDisconnected
-        self.sock.settimeout(left)
+        if not left <= (self.sock.gettimeout() or math.inf) <= left * _TOLERATED:
+            self.sock.settimeout(left)
         return self.sock
 
     def send(self, s: Any) -> None:

@@ -2,17 +2,23 @@
 
 The library makes a class for each header, folds what every mail says anew in every mail, tries two encodings for each
 text and writes it line by line: most of what a mail would cost. Here a class is made once, a header that all mails
-share is read and folded once, a text is always quoted-printable, and the parts are put together as they will be sent.
+share is read and folded once, one of plain ASCII is written as it stands, a text is always quoted-printable, and the
+parts are put together as they will be sent.
 """
 
 from __future__ import annotations
 
 import quopri
-from email.headerregistry import BaseHeader, HeaderRegistry
+import re
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
+
+T = TypeVar("T", bound="_Plain")
+_PLAIN = re.compile(r"[!-~]([ -~]{0,900}[!-~])?")  # a line has 998 characters at most
+_USUAL = re.compile(r"(?=.{,70}\Z)(?P<local>[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*)@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)")
 
 
 class _FoldedOnce(BaseHeader):
@@ -40,6 +46,49 @@ class _Registry(HeaderRegistry):
 
 _POLICY = SMTP.clone(header_factory=_Registry())
 _INTERNATIONAL = _POLICY.clone(utf8=True)
+
+
+class _Plain(str):
+    """A header's text that is written as it stands."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+class PlainTo(_Plain):
+    """The one address that ``To`` names."""
+
+    __slots__ = ("addresses",)
+    addresses: tuple[Address]
+
+
+def plain(name: str, text: str) -> _Plain:
+    """A header of printable ASCII that is not to be folded, ready at once. Raises ValueError for anything else."""
+    return _made(_Plain, name, text)
+
+
+def plain_to(address: str) -> PlainTo | None:
+    """``To`` as it stands, for an address as most are; None for one that the library should read and write.
+
+    That is also one of ``=`` and ``?``: within an atom, too, they may hide something (RFC 2047).
+    """
+    found = _USUAL.fullmatch(address)
+    if not found:
+        return None
+    made = _made(PlainTo, "To", address)
+    made.addresses = (Address(username=found["local"], domain=found["domain"]),)
+    return made
+
+
+def _made(kind: type[T], name: str, text: str) -> T:
+    if not _PLAIN.fullmatch(text):
+        raise ValueError(text)
+    made = kind(text)
+    made.name = name
+    return made
 
 
 @lru_cache

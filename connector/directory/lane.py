@@ -40,7 +40,8 @@ class Lane:
     """
 
     def __init__(self, line: socket, patience_seconds: int = _PATIENCE_SECONDS) -> None:
-        line.settimeout(patience_seconds)
+        if line.gettimeout() != patience_seconds:
+            line.settimeout(patience_seconds)
         self._line = line
         self._received = bytearray()
         self._numbers = count(_FIRST)
