@@ -131,7 +131,7 @@ class Audit:
             "request": caller.request,
         }
         self._emit(json.dumps(facts | line.details))
-        metrics.AUDIT_EVENTS.labels(event.value, line.outcome.value).inc()
+        metrics.of(metrics.AUDIT_EVENTS, event.value, line.outcome.value).inc()
 
     def _emit(self, text: str) -> None:
         self._handler.handle(logging.makeLogRecord({"msg": text, "levelname": "INFO"}))

@@ -13,11 +13,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from importlib.metadata import version
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, values
 from prometheus_client.exposition import generate_latest
@@ -28,6 +28,7 @@ from connector.clock import elapsed_seconds
 
 P = ParamSpec("P")
 T = TypeVar("T")
+M = TypeVar("M", Counter, Gauge, Histogram)
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks, each time that it opens a file
 _VERSION = version("moncompte")
@@ -178,6 +179,18 @@ def shared() -> Iterator[Counts]:
 def _begin_anew() -> None:
     for metric in COUNTED:
         metric.clear()
+    _labelled.cache_clear()
+
+
+def of(metric: M, *labels: str) -> M:
+    """The one of a metric that bears these labels, kept: the library looks for it behind a lock, each time."""
+    one: M = _labelled(metric, *labels)
+    return one
+
+
+@lru_cache(maxsize=4096)
+def _labelled(metric: Counter | Gauge | Histogram, *labels: str) -> Any:
+    return metric.labels(*labels)
 
 
 def ldap(kind: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -192,7 +205,7 @@ def smtp(step: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 def limit_hit(word: str) -> None:
     """A try was refused; ``word`` is the audit's for the limit, the label the setting's name."""
-    THROTTLE_HITS.labels(word.removeprefix(_LIMIT).replace("-", "_")).inc()
+    of(THROTTLE_HITS, word.removeprefix(_LIMIT).replace("-", "_")).inc()
 
 
 def _measured(ends: Counter, seconds: Histogram, kind: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -206,8 +219,8 @@ def _measured(ends: Counter, seconds: Histogram, kind: str) -> Callable[[Callabl
                 result = type(error).__name__
                 raise
             finally:
-                seconds.labels(kind).observe(elapsed_seconds() - began)
-                ends.labels(kind, result).inc()
+                of(seconds, kind).observe(elapsed_seconds() - began)
+                of(ends, kind, result).inc()
 
         return measured
 

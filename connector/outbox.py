@@ -267,7 +267,7 @@ class Outbox:
         elif self.is_server_down and not error:
             _LOG.warning("the mail server %s is back", where)
         self.is_server_down, self._tried = error is not None, elapsed_seconds()
-        metrics.SMTP_UP.labels(where).set(error is None)
+        metrics.of(metrics.SMTP_UP, where).set(error is None)
 
     def _deliver_one(self, owed: Owed, session: MailSession) -> None:
         now = self._clock()

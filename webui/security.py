@@ -8,18 +8,22 @@ password or key; ``mark`` is checked against the directory at every request, so 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import Signer
+from flask_wtf.csrf import generate_csrf
+from itsdangerous import Signer, URLSafeTimedSerializer
 
 from connector.errors import SessionStale
 from connector.model import By, Done, Proof
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from connector.settings import Web
 
 BODY_BYTES = 64 * 1024
@@ -43,9 +47,14 @@ HSTS = "max-age=31536000; includeSubDomains"  # one year; only where cookies are
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Flask's, but for its SHA-1."""
+    """Flask's, but for its SHA-1; what signs is made once, since the secrets stay as they are."""
 
     digest_method = staticmethod(hashlib.sha256)
+    _signing: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        self._signing = self._signing or super().get_signing_serializer(app)
+        return self._signing
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,8 @@ def configure(app: Flask, web: Web) -> None:
     )
     app.session_interface = _Sessions()
     Signer.default_digest_method = staticmethod(hashlib.sha256)  # of forms' tokens: Flask-WTF lets nobody choose
-    app.after_request(lambda response: _put_headers(response, secure))
+    app.after_request(_not_kept)
+    app.wsgi_app = _always(app.wsgi_app, list(headers(secure).items()))  # type: ignore[assignment,method-assign]
 
 
 def headers(secure: bool) -> dict[str, str]:
@@ -95,6 +105,7 @@ def open_session(proof: Proof, now: datetime) -> None:
     """Remember what was proved, in a session that starts empty (against session fixation)."""
     session.clear()
     session.update(uid=proof.account.uid, by=proof.by.value, mark=proof.mark, opened=int(now.timestamp()))
+    generate_csrf()  # now, in the same cookie: or the next page would have to set it once more
 
 
 def current_visit(now: datetime, minutes: int) -> Visit:
@@ -205,7 +216,18 @@ def _opened() -> datetime:
     return datetime.fromtimestamp(session["opened"], UTC)
 
 
-def _put_headers(response: Response, secure: bool) -> Response:
-    response.headers.extend(headers(secure))
+def _not_kept(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _always(application: WSGIApplication, ours: list[tuple[str, str]]) -> WSGIApplication:
+    """The application with our headers on every answer, put there at once."""
+
+    def application_with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, theirs: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            return start_response(status, theirs + ours, *error)
+
+        return application(environ, start)
+
+    return application_with_headers

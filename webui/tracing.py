@@ -49,5 +49,5 @@ def _forget() -> None:
 def _count(response: Response) -> None:
     route = request.endpoint or _NONE
     method = request.method if request.method in _METHODS else _OTHER
-    metrics.HTTP_SECONDS.labels(route).observe(elapsed_seconds() - g.began)
-    metrics.HTTP_REQUESTS.labels(method, route, f"{response.status_code // 100}xx").inc()
+    metrics.of(metrics.HTTP_SECONDS, route).observe(elapsed_seconds() - g.began)
+    metrics.of(metrics.HTTP_REQUESTS, method, route, f"{response.status_code // 100}xx").inc()

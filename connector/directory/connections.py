@@ -111,7 +111,7 @@ class Connections:
             close(line.connection)
         else:
             self._idle.append(line)
-            metrics.LDAP_CONNECTIONS.labels(line.uri, "idle").inc()
+            metrics.of(metrics.LDAP_CONNECTIONS, line.uri, "idle").inc()
 
     def _take(self) -> _Line | None:
         """The freshest idle connection that is young, whose server has neither failed nor closed it meanwhile."""
@@ -129,7 +129,7 @@ class Connections:
             line = self._idle.pop()
         except IndexError:
             return None
-        metrics.LDAP_CONNECTIONS.labels(line.uri, "idle").dec()
+        metrics.of(metrics.LDAP_CONNECTIONS, line.uri, "idle").dec()
         return line
 
     def _open(self) -> _Line:
@@ -140,10 +140,10 @@ class Connections:
                 line = _Line(self._open_one(uri), uri, elapsed_seconds())
             except (LDAPException, OSError, DirectoryUnavailable) as error:
                 self._servers.failed(uri)
-                metrics.LDAP_FAILED.labels(uri).inc()
+                metrics.of(metrics.LDAP_FAILED, uri).inc()
                 failures.append(f"{uri}: {error}")  # said before anything secret is sent: it may be told
             else:
-                metrics.LDAP_OPENED.labels(uri).inc()
+                metrics.of(metrics.LDAP_OPENED, uri).inc()
                 return line
         raise DirectoryUnavailable("; ".join(failures))
 
@@ -193,7 +193,7 @@ def _has_news(connection: Connection) -> bool:
 @contextmanager
 def _in_use(uri: str) -> Iterator[None]:
     """Counted as in use for the block."""
-    in_use = metrics.LDAP_CONNECTIONS.labels(uri, "in-use")
+    in_use = metrics.of(metrics.LDAP_CONNECTIONS, uri, "in-use")
     in_use.inc()
     try:
         yield

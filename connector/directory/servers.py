@@ -103,7 +103,7 @@ class Breaker:
     def _close(self) -> None:
         if self._tripped != -inf:
             self._tripped = -inf
-            metrics.LDAP_BREAKER.labels(self._kind).set(0)
+            metrics.of(metrics.LDAP_BREAKER, self._kind).set(0)
 
     def _broke_off(self, began: float) -> None:
         """If others were answered meanwhile, this one was slow by itself, which must not shut everybody out."""
@@ -111,4 +111,4 @@ class Breaker:
         has_waited = now - began >= self._servers.timeout_seconds
         if has_waited and self._servers.have_all_failed_since(began) and self._answered <= began:
             self._tripped = now
-            metrics.LDAP_BREAKER.labels(self._kind).set(1)
+            metrics.of(metrics.LDAP_BREAKER, self._kind).set(1)

@@ -101,7 +101,7 @@ def test_signing_in_starts_from_an_empty_session(client: FlaskClient) -> None:
     before = token_of(client)
     sign_in(client, "jmartin001", PASSWORD)
     with client.session_transaction() as session:
-        assert set(session) == {"uid", "by", "mark", "opened"}
+        assert set(session) == {"uid", "by", "mark", "opened", "csrf_token"}
     assert token_of(client) != before
 
 
