@@ -63,8 +63,10 @@ def _prepare_zxcvbn() -> frozenset[str]:
     matching.L33T_TABLE.update(a=["4", "@"], e=["3"], i=["1"], o=["0"], s=["5", "$"])
     common = frozenset(matching.RANKED_DICTIONARIES["passwords"]).union(*known)
     best: dict[str, int] = {}
+    numbers: dict[int, int] = {}  # each kept once, for whatever number of words
     for ranks in matching.RANKED_DICTIONARIES.values():
-        best.update((word, rank) for word, rank in ranks.items() if rank < best.get(word, sys.maxsize))
+        kept = ((word, numbers.setdefault(rank, rank)) for word, rank in ranks.items())
+        best.update((word, rank) for word, rank in kept if rank < best.get(word, sys.maxsize))
     matching.RANKED_DICTIONARIES.clear()
     matching.RANKED_DICTIONARIES["known"] = best
     matching.FREQUENCY_LISTS.clear()
