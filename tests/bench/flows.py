@@ -77,7 +77,7 @@ def main() -> int:
     parser.add_argument("--flow", choices=FLOWS, nargs="+", default=list(FLOWS))
     parser.add_argument("--scheme", choices=_SCHEMES, default=_SCHEMES[0], help="of the passwords in the directory")
     options = parser.parse_args()
-    adjust = partial(_adjusted, workers=options.workers)
+    adjust = partial(adjusted, workers=options.workers)
     with staged(options.entries, _PASSWORD.format(0), options.scheme, adjust) as stage:
         play(stage, landing, 1, 0.1)
         idle = pss_mebibytes(stage.web)
@@ -91,7 +91,7 @@ def main() -> int:
     return 0
 
 
-def _adjusted(settings: Settings, workers: int) -> Settings:
+def adjusted(settings: Settings, workers: int) -> Settings:
     """The demo's settings, less what must not come between the portal and one machine that asks for thousands."""
     limits = dict.fromkeys(LIMITS, "1000000/second")
     keys = {"cooldown_seconds": 0, "mails_a_day": 1000}

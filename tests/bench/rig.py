@@ -65,12 +65,13 @@ def mail_server() -> Iterator[int]:
 
 
 @contextmanager
-def process(act: Callable[..., None], *arguments: object) -> Iterator[None]:
-    """A child that does this while the block lasts."""
+def process(act: Callable[..., None], *arguments: object) -> Iterator[int]:
+    """A child that does this while the block lasts; yields its process id."""
     child = _FORK.Process(target=act, args=arguments, daemon=True)
     child.start()
+    assert child.pid
     try:
-        yield
+        yield child.pid
     finally:
         child.terminate()
         child.join()

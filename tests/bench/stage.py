@@ -44,11 +44,13 @@ _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Stage:
-    """``web`` and ``slapd`` are process ids, ``mails`` counts those that were delivered."""
+    """Of the portal and the mail server the ports, of all three the process ids; ``mails`` counts the delivered."""
 
     port: int
     web: int
     slapd: int
+    smtp: int
+    mail: int
     mails: Synchronized[int]
     people: Iterator[str]
     passwords: dict[str, int] = field(default_factory=dict)
@@ -71,7 +73,7 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
         PrivateSlapd(password_hash=scheme) as slapd,
         tempfile.TemporaryDirectory(prefix="moncompte-bench-") as folder,
         shared_storage(Path(folder)) as storage,
-        process(take_mails, smtp, mails),
+        process(take_mails, smtp, mails) as mail,
     ):
         crowd.load(slapd, entries, utc_now(), stored)
         wait_for(smtp)
@@ -83,7 +85,7 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
         pid = int((slapd.folder / "slapd.pid").read_text())
         logins = [entry["uid"][0] for entry in slapd.search(_OPEN, "uid", base=slapd.people_dn)]
         with _serving(toml, Path(folder), port) as web:
-            yield Stage(port, web, pid, mails, itertools.cycle(logins))
+            yield Stage(port, web, pid, smtp, mail, mails, itertools.cycle(logins))
 
 
 _OPEN = "(&(supannRessourceEtat={COMPTE}A:SupannActif)(supannMailPrive=*))"
