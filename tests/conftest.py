@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.leaks import Watch
 
 os.environ["LC_ALL"] = "C.UTF-8"  # errors are told in the shell's language: a French developer's tests read English
 os.environ.pop("LANGUAGE", None)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which "&" in a script ignores, for all that it starts
 
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine makes no test fail
 hypothesis.settings.load_profile("unhurried")

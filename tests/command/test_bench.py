@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,17 @@ def test_it_plays_every_flow_and_tells_what_it_costs() -> None:
     assert [row[:22].strip() for row in rows] == ["landing page", "ask for a key", "change the password"]
     assert all(float(figure) > 0 for row in rows for figure in row[30:].split()[:2])
     assert re.fullmatch(r"2 web processes .*: [1-9]\d* MiB idle, [1-9]\d* MiB after all this", memory)
+
+
+@pytest.mark.long
+def test_it_asks_while_the_mail_server_hangs() -> None:
+    """The mails come minutes later; whether they do is ``tests.faults``' to see."""
+    options = ["--entries", "200", "--clients", "2", "--seconds", "0.3", "--rounds", "1", "--patience", "0"]
+    command = [sys.executable, "-m", "tests.bench.silent_mail", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
+    assert done.stderr == ""
+    _room, _headings, *rows, mails = done.stdout.splitlines()
+    moods = ["answers", "is silent", "is a black hole"]
+    assert [(row[:18].strip(), row[18:30].strip()) for row in rows] == list(product(moods, ["a key", "the page"]))
+    assert all(float(figure) > 0 for row in rows for figure in row[30:].split())
+    assert re.match(r"[1-9]\d* asked, ", mails)
