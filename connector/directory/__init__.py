@@ -55,7 +55,6 @@ _LOG = logging.getLogger(__name__)
 _AT_A_TIME = 200
 _SHOWN = 20
 _MOST_COUNTED = 500
-_NOBODY = controls.octets_of("(!(objectClass=*))")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,7 +68,8 @@ class Directory:
         self._max_failures = settings.keys.max_failures
         self._zone = get_timezone(settings.web.timezone)
         readiness.check_filter(settings.directory.population, "[directory] population")
-        self._population = controls.octets_of(settings.directory.population)
+        # Negated twice it says the same, and slapd leaves its index alone, which may be a list of tens of thousands.
+        self._population = wire.negated(wire.negated(controls.octets_of(settings.directory.population)))
         self._operations = Operations(settings.directory)
         self._is_prepared = False
         self.operators = Operators(self._operations, settings)
@@ -407,9 +407,9 @@ class Directory:
         return replace(change, password=password)
 
     def _answering_to(self, candidates: Sequence[Identifier]) -> bytes:
-        """The filter: who of the population answers to any of the identifiers; without one, nobody."""
+        """The filter: who of the population answers to any of the identifiers; without one, nobody (RFC 4526 §2)."""
         terms = [term for candidate in candidates for term in self._terms(candidate)]
-        return wire.every([self._population, wire.any_of(terms) if terms else _NOBODY])
+        return wire.every([self._population, wire.any_of(terms)])
 
     def _terms(self, identifier: Identifier) -> list[bytes]:
         if isinstance(identifier, Ine):

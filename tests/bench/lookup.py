@@ -4,8 +4,8 @@ Private slapds stand side by side, one with few entries, the others with many, a
 them, in random order: by login, by INE, and logins and INEs that nobody has. The ratio of the medians, many to few, is
 what counts; each comes with its 95 % interval. Exit code 1: a ratio is 1.2 or more.
 
-65,000 entries are slapd's worst case: it reads the index of the population as a list of up to 65,536 entries (mdb's
-idlexp), and as a mere range beyond. The million takes a minute or more to load, and some GB of disk in TMPDIR.
+65,000 entries would be slapd's worst case if it read the index of the population: a list of up to 65,536 entries (mdb's
+idlexp), and a mere range beyond. The million takes a minute or more to load, and some GB of disk in TMPDIR.
 """
 
 from __future__ import annotations
