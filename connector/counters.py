@@ -43,8 +43,8 @@ class Memory:
 
     def take(self, counted: Sequence[Window], watched: Sequence[Window]) -> Sequence[float | None]:
         """See ``limits.Windows``."""
-        now = wall_seconds()
         with self._lock:
+            now = wall_seconds()  # not before: what another thread counted meanwhile would seem to come from the future
             oldest = [self._in_the_way(window, now) for window in (*counted, *watched)]
             if any(instant is not None for instant in oldest):
                 return oldest

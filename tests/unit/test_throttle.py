@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from connector import counters, limits
-from connector.counters import Counter, Counters
+from connector.counters import Counter, Counters, Memory
 from connector.errors import KeyMistyped, SettingsInvalid, SignInRefused, Throttled
+from connector.limits import Limit, Window
 from connector.settings import Throttle as ThrottleSettings
 from connector.throttle import Throttle, network
 from tests.storage import shared_storage
@@ -81,6 +83,26 @@ def test_no_login_and_no_ine_lies_about_in_the_counters() -> None:
     fail(other, "110000003AB")
     shared_names = set(kept(limits)) & set(kept(other))
     assert all("identifier" not in name for name in shared_names)  # without the secret nobody finds out whose they are
+
+
+def test_a_try_that_another_thread_counts_meanwhile_stays_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between asking for the lock and getting it; instants from the future are dropped, since clocks are set back."""
+    now, memory, window = 100.0, Memory(), Window("one", Limit(10, 60))
+    really = memory._lock
+
+    @contextmanager
+    def overtaken() -> Iterator[None]:
+        nonlocal now
+        memory._lock = really
+        now += 1
+        memory.take([window], [])
+        with really:
+            yield
+
+    monkeypatch.setattr(counters, "wall_seconds", lambda: now)
+    memory._lock = overtaken()  # type: ignore[assignment]
+    memory.take([window], [])
+    assert memory.kept[window.name] == [101.0, 101.0]
 
 
 @pytest.fixture
