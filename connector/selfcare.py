@@ -115,18 +115,25 @@ class Selfcare:
         account = seen or self.revisit(uid, By.PASSWORD, mark, now)
         if not self.directory.prove(account, current_password):
             raise ProofRefused
-        chosen = self.judge.change(account, password or None, rescue, is_frozen=account.is_frozen(now))
+        try:
+            chosen = self.judge.change(account, password or None, rescue, is_frozen=account.is_frozen(now))
+            return self._change(account, mark, chosen, now)
+        except Exception:
+            self.throttle.forget_binds(uid)  # the proof was right, whatever came of it
+            raise
+
+    def _change(self, account: Account, mark: str, chosen: Change, now: datetime) -> Done:
         if chosen == Change():
             raise NothingToChange
         if chosen.rescue:
-            self.throttle.use("rescue_changes_per_account", uid)  # each sends mails, to wherever one likes
+            self.throttle.use("rescue_changes_per_account", account.uid)  # each sends mails, to wherever one likes
         for _turn in range(TURNS):
             change = with_code(account, chosen, now, is_proved=account.rescue_verified is not None)
             owed = notices(account, change, self.outbox.lease(now), now)
             try:
                 new_mark = self.directory.change(account, change.owing(owed), now)
             except Conflict:
-                account = self.revisit(uid, By.PASSWORD, mark, now)
+                account = self.revisit(account.uid, By.PASSWORD, mark, now)
                 continue
             return self.done(account, change, owed, new_mark)
         raise DirectoryUnavailable(_("somebody else was first, again and again"))

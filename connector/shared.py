@@ -46,7 +46,8 @@ class Shared:
         url = url.replace("valkey+unix:", "unix:", 1)
         patience = {"socket_timeout": patience_seconds, "socket_connect_timeout": patience_seconds}
         self._server = Valkey.from_url(url, **patience)
-        self._server.connection_pool.make_connection()  # what from_url takes, and no connection does, is told now
+        pool = self._server.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # what from_url takes, and no connection does, is told now
         self._script = self._server.register_script(_TAKE)
 
     def take(self, counted: Sequence[Window], watched: Sequence[Window]) -> Sequence[float | None]:

@@ -57,8 +57,7 @@ class Lane:
         """Make one Modify; the result code, and the controls that came with it: their values by their OIDs."""
         number = next(self._numbers)
         self._say(wire.modify(number, dn, what, controls))
-        answer = self._answer(number, wire.MODIFY_DONE)
-        return answer.code, answer.controls_told()
+        return self._answer(number, wire.MODIFY_DONE)
 
     def bind(self, dn: str, password: str, controls: bytes) -> int:
         """Prove to be ``dn`` (RFC 4513 §5.1.3); the result code.
@@ -70,7 +69,8 @@ class Lane:
             return INVALID_CREDENTIALS
         number = next(self._numbers)
         self._say(wire.bind(number, dn, password.encode("utf-8", "replace"), controls))
-        return self._answer(number, wire.BIND_DONE).code
+        code, _controls = self._answer(number, wire.BIND_DONE)
+        return code
 
     def pages(self, base: str, ldap_filter: bytes, attributes: Sequence[str]) -> Iterator[Entry | int]:
         """Every entry under ``base`` that matches; then, where the server ends with an error, its result code."""
@@ -106,12 +106,13 @@ class Lane:
             unsent.clear()
             return [(waiting.pop(answer.number), answer.code) for answer in self._hear() if answer.kind in _WRITTEN]
 
-    def _answer(self, number: int, kind: int) -> Answer:
+    def _answer(self, number: int, kind: int) -> tuple[int, dict[bytes, bytes]]:
+        """The result code, and the controls that came with it."""
         with _translated():
             while True:
                 for answer in self._hear():
                     if answer.number == number and answer.kind == kind:
-                        return answer
+                        return answer.code, answer.controls_told()
 
     def _found(self, number: int) -> tuple[list[Entry], int, bytes]:
         """Entries, the result code that ends them, and where the next page begins."""

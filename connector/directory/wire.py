@@ -46,8 +46,14 @@ class Answer:
 
     @property
     def code(self) -> int:
-        """The result code of an answer that ends an operation (RFC 4511 §4.1.9)."""
-        return _integer_at(self.body, 0)
+        """The result code of an answer that ends an operation (RFC 4511 §4.1.9). Raises ValueError: there is none.
+
+        No octets would be read as 0, which is success.
+        """
+        start, end = _span(self.body, 0)
+        if self.body[0] != _ENUMERATED or not start < end <= len(self.body):
+            raise ValueError
+        return int.from_bytes(self.body[start:end], "big")
 
     def entry(self) -> Entry:
         """The entry of a ``SEARCH_ENTRY``. What is short is read without a call: there may be a million."""
@@ -240,10 +246,6 @@ def _end_of(view: memoryview, place: int) -> int:
     if place + 2 > len(view) or (view[place + 1] >= _LONG and place + 2 + (view[place + 1] & ~_LONG) > len(view)):
         return 0
     return _span(view, place)[1]
-
-
-def _integer_at(view: memoryview, place: int) -> int:
-    return int.from_bytes(view[slice(*_span(view, place))], "big")
 
 
 def _read_controls(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:

@@ -14,7 +14,7 @@ from connector.demo.mailbox import Mailbox
 from connector.demo.people import sample_people, to_ldif
 from connector.demo.slapd import PrivateSlapd
 from connector.directory.operations import Operations
-from connector.errors import KeyDead, MonCompteError, ProofRefused, SignInRefused, Throttled
+from connector.errors import DirectoryUnavailable, KeyDead, MonCompteError, ProofRefused, SignInRefused, Throttled
 from connector.identifiers import candidates, canonical
 from connector.model import By, Caller, DeadKeyReason, Origin
 from connector.portal import Portal
@@ -147,6 +147,24 @@ def test_the_current_password_is_limited_like_any_other(limited: Portal) -> None
     with pytest.raises(Throttled):
         limited.change("jmartin001", mark, PASSWORD, NEW_PASSWORD, None, HOME)
     assert try_in(limited, "jmartin001", PASSWORD, ELSEWHERE) == "in"  # at the door nobody tried anything
+
+
+def test_a_right_password_counts_as_no_bind_of_a_strangers_whatever_comes_after_it(
+    limited: Portal, wall: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its owner, whose change the directory refused some times, would be told that the password is wrong."""
+    mark = limited.sign_in("jmartin001", PASSWORD).mark
+
+    def refuse(*_: object) -> str:
+        raise DirectoryUnavailable("takes no writes")
+
+    monkeypatch.setattr(limited.directory, "change", refuse)
+    for _ in range(7):
+        wall.forward(seconds=61)  # so that the tries themselves are not too many
+        with pytest.raises(DirectoryUnavailable):
+            limited.change("jmartin001", mark, PASSWORD, "velo-Garonne-7", None)
+    wall.forward(seconds=61)
+    assert limited.sign_in("jmartin001", PASSWORD).by is By.PASSWORD
 
 
 def test_one_address_that_tries_one_password_on_everybody_is_stopped(limited: Portal) -> None:

@@ -64,6 +64,21 @@ def write(lane: Lane) -> list[object]:
     return list(lane.write([("it", lambda number: wire.modify(number, "uid=a", {}, b""))]))
 
 
+def bind(lane: Lane) -> list[object]:
+    return [lane.bind("uid=a", "secret", b"")]
+
+
+@pytest.mark.parametrize("body", ["", "0a", "0a00", "0a01", "0a8101", "040004000400", "020100", "0a0100 a0023005"])
+@pytest.mark.parametrize(("kind", "ask"), [(wire.MODIFY_DONE, modify), (wire.BIND_DONE, bind)])
+def test_no_success_is_read_into_an_answer_that_does_not_say_it(
+    body: str, kind: int, ask: Callable[[Lane], list[object]]
+) -> None:
+    result, _, controls = (bytes.fromhex(part) for part in body.partition(" "))
+    said = wire._tlv(0x30, wire._tlv(0x02, wire._big_endian(NUMBER)) + wire._tlv(kind, result) + controls)
+    with pytest.raises(DirectoryUnavailable):
+        talk([said], ask)
+
+
 @given(st.data(), st.sampled_from([search, search_once, write, modify]))
 def test_octets_that_make_no_sense_are_an_outage(data: st.DataObject, ask: Callable[[Lane], list[object]]) -> None:
     octets = bytearray(entry(NUMBER, "uid=a") + (DONE if ask in {search, search_once} else WRITTEN))
