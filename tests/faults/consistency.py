@@ -26,12 +26,12 @@ def faults(servers: Sequence[PrivateSlapd], now: datetime, passwords: Passwords)
     NONE among them: they may have none.
     """
     found: list[str] = []
+    for other in servers[1:]:  # first: a wrong password tried below is a change, which takes its time to the others
+        found += _different(servers[0], other)
     for server in servers:
         people = server.search("(uid=*)", "*", "+", base=server.people_dn)
         found += [f"{server.ldapi_uri}: {entry['uid'][0]}: {said}" for entry in people for said in _of(entry, now)]
         found += [f"{server.ldapi_uri}: {said}" for said in _shut_out(server, people, passwords)]
-    for other in servers[1:]:
-        found += _different(servers[0], other)
     return found
 
 

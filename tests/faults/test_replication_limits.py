@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,11 +23,13 @@ from tests.faults.replicas import Pair, replicated
 from tests.faults.wanderers import NEW
 from tests.portal_fixtures import START, MovingClock, issue, key_in
 
+EIGHT = [f"Trois-chaloupes-{number}-voiles" for number in range(8)]
+
 
 @pytest.fixture
 def portals(equal: Pair, both: Settings, clock: MovingClock) -> Iterator[list[Portal]]:
-    """Two, that have seen their directory well."""
-    made = [Portal(both, clock) for _ in range(2)]
+    """Two, that have seen their directory well, and wait for it longer than a busy machine's disk takes."""
+    made = [Portal(changed(both, directory={"timeout_seconds": 20}), clock) for _ in range(2)]
     for portal in made:
         portal.directory.prepare()
     yield made
@@ -67,10 +68,11 @@ def test_of_eight_clicks_at_two_portals_one_redeems_the_key(equal: Pair, portals
     equal.cut()
     key = issue(portals[0], "emercier")
     with ThreadPoolExecutor(8) as crowd:
-        asked = [crowd.submit(redeem, portals[n % 2], key, f"Trois-chaloupes-{n}-voiles") for n in range(8)]
-    assert Counter(click.result() for click in asked) == {True: 1, False: 7}
+        asked = {word: crowd.submit(redeem, portals[n % 2], key, word) for n, word in enumerate(EIGHT)}
+    redeemed = [word for word, click in asked.items() if click.result()]
+    assert len(redeemed) == 1
     equal.join()
-    assert harm(equal, *(f"Trois-chaloupes-{n}-voiles" for n in range(8))) == []
+    assert harm(equal, *redeemed) == []
 
 
 def test_the_check_finds_nothing_wrong_with_two_providers(equal: Pair, both: Settings) -> None:
