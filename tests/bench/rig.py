@@ -15,7 +15,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from connector.cli.demo import settings as demo_settings
-from connector.cli.web import serving, until_stopped, wait
+from connector.cli.web import log_to_stderr, serving, until_stopped, wait
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
 from connector.portal import Portal
@@ -78,7 +78,7 @@ def process(act: Callable[..., None], *arguments: object) -> Iterator[int]:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
-    logging.basicConfig(level=logging.WARNING)
+    log_to_stderr(logging.WARNING, logging.BASIC_FORMAT)
     with until_stopped(), serving(Portal(settings), listener):
         wait()
 

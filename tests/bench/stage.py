@@ -22,6 +22,8 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from urllib.parse import urlencode
 
+import ldap3
+
 from connector import hashing
 from connector.cli.demo import settings as demo_settings
 from connector.clock import utc_now
@@ -52,6 +54,7 @@ class Stage:
     smtp: int
     mail: int
     mails: Synchronized[int]
+    directory: PrivateSlapd
     people: Iterator[str]
     passwords: dict[str, int] = field(default_factory=dict)
     """How often each changed theirs."""
@@ -62,6 +65,17 @@ class Stage:
         while self.mails.value < count:
             assert time.monotonic() < until, f"{self.mails.value} mails of {count}"
             time.sleep(0.002)
+
+    def yardstick(self, seconds: float) -> float:
+        """Entries a second that ldap3 finds over one connection, one after the other: how fast the machine is now."""
+        server = ldap3.Server(self.directory.ldapi_uri, get_info=ldap3.NONE)
+        dn, password = self.directory.portal_dn, self.directory.portal_password
+        found, began = 0, time.perf_counter()
+        with ldap3.Connection(server, dn, password, read_only=True) as line:
+            while (spent := time.perf_counter() - began) < seconds:
+                wanted = f"(uid={next(self.people)})"
+                found += line.search(self.directory.people_dn, wanted, attributes=ldap3.ALL_ATTRIBUTES)
+        return found / spent
 
 
 @contextmanager
@@ -85,7 +99,7 @@ def staged(entries: int, password: str, scheme: str, adjusted: Callable[[Setting
         pid = int((slapd.folder / "slapd.pid").read_text())
         logins = [entry["uid"][0] for entry in slapd.search(_OPEN, "uid", base=slapd.people_dn)]
         with _serving(toml, Path(folder), port) as web:
-            yield Stage(port, web, pid, smtp, mail, mails, itertools.cycle(logins))
+            yield Stage(port, web, pid, smtp, mail, mails, slapd, itertools.cycle(logins))
 
 
 _OPEN = "(&(supannRessourceEtat={COMPTE}A:SupannActif)(supannMailPrive=*))"
