@@ -49,10 +49,9 @@ def test_it_plays_every_flow_and_tells_what_it_costs() -> None:
     options = ["--entries", "200", "--clients", "2", "--seconds", "0.3", "--rounds", "1", "--workers", "2"]
     command = [sys.executable, "-m", "tests.bench.flows", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
-    _room, _headings, *rows, yardstick, memory = done.stdout.splitlines()
+    _room, _headings, *rows, memory = done.stdout.splitlines()
     assert [row[:22].strip() for row in rows] == ["landing page", "ask for a key", "change the password"]
-    assert all(float(figure) > 0 for row in rows for figure in row[30:].split()[:2])
-    assert re.fullmatch(r"Meanwhile ldap3 .*: [1-9]\d* entries/s, [1-9]\d* to [1-9]\d*", yardstick)
+    assert all(float(figure) > 0 for row in rows for figure in row[30:].split()[:3])
     assert re.fullmatch(r"2 web processes .*: [1-9]\d* MiB idle, [1-9]\d* MiB after all this", memory)
 
 
