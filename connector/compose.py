@@ -13,17 +13,14 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address, BaseHeader
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from functools import cache, lru_cache, partial
-from pathlib import Path
-from typing import Literal
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from babel.dates import format_date, get_timezone
 from babel.dates import format_datetime as babel_datetime
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from connector import keys, languages, mime, otp, rescue
+from connector.drafts import Drafts, Told, rendered
 from connector.errors import MailRejected
 from connector.languages import REFERENCE
 from connector.model import Account, Former, Happened, HelpRequest, Notice, Status
@@ -31,11 +28,9 @@ from connector.settings import Settings
 from connector.settings.theme import Theme
 from connector.vault import Postmark
 
-TEMPLATES = Path(__file__).parent / "mails"
 _LONGEST_SUBJECT = 120  # characters
 _GAP = re.compile(r"\n{3,}")
-Facts = Mapping[str, object]
-Skin = Literal["text", "html"]
+Facts = Mapping[str, str | bool | Told]
 
 
 class Composer:
@@ -49,13 +44,14 @@ class Composer:
         self._code_life = timedelta(minutes=settings.rescue.code_minutes)
         self._logo_id = f"logo@{self._host}" if theme.look.mail_logo else ""
         self._logo = _logo(theme, self._logo_id)
+        self._drafts = Drafts(self._always)
 
     def key_mail(self, account: Account, key: str, expiry: datetime, now: datetime) -> EmailMessage:
         """The mail that brings ``key``, to the account's rescue address: the only mail with a secret in it.
 
         Its link carries the key in the fragment (``keys.link``).
         """
-        facts = {
+        facts: Facts = {
             "key": keys.show(key),
             "link": keys.link(self._web.portal_url, account.uid, key),
             "until": self._said(account, expiry),
@@ -80,14 +76,14 @@ class Composer:
         born = format_date(date.fromisoformat(request.born), "d MMMM y", locale=REFERENCE)
         received = self._local(request.received, REFERENCE)
         facts = {**self._always(REFERENCE), "request": request, "born": born, "received": received}
-        subject, _, text = _written("request", "text", REFERENCE, facts).partition("\n")
+        subject, _, text = rendered("request", "text", REFERENCE, facts).partition("\n")
         message = self._addressed(self._assistance, " ".join(subject.split())[:_LONGEST_SUBJECT])
         message["Reply-To"] = Address(addr_spec=request.answer_to)
         message["Date"] = mime.plain("Date", format_datetime(now))
         # the same, should it be sent twice
         message["Message-ID"] = mime.plain("Message-ID", f"<{request.number}@{self._host}>")
         message["Content-Language"] = mime.header("Content-Language", REFERENCE)
-        self._add_bodies(message, text, _written("request", "html", REFERENCE, facts))
+        self._add_bodies(message, text, rendered("request", "html", REFERENCE, facts))
         return message
 
     def _told(self, account: Account, notice: Notice, now: datetime) -> tuple[str, Facts]:
@@ -136,8 +132,8 @@ class Composer:
 
     def _compose(self, mail: str, account: Account, to: str, now: datetime, facts: Facts) -> EmailMessage:
         language = languages.choose(account.language)
-        facts = {**self._always(language), "name": account.name, "uid": account.uid, **facts}
-        subject, _, text = _written(mail, "text", language, facts).partition("\n")
+        facts = {"name": account.name, "uid": account.uid, **facts}
+        subject, _, text = self._drafts.filled_in(mail, "text", language, facts).partition("\n")
         message = self._addressed(to, mime.header("Subject", subject))
         if self._mail.reply_to:
             message["Reply-To"] = mime.header("Reply-To", self._mail.reply_to)
@@ -148,7 +144,7 @@ class Composer:
             "Auto-Submitted", "auto-generated"
         )  # RFC 3834: no out-of-office answers
         message["Content-Language"] = mime.header("Content-Language", language)
-        self._add_bodies(message, text, _written(mail, "html", language, facts))
+        self._add_bodies(message, text, self._drafts.filled_in(mail, "html", language, facts))
         return message
 
     def _always(self, language: str) -> dict[str, object]:
@@ -190,30 +186,3 @@ def _logo(theme: Theme, cid: str) -> str:
         return ""
     file = theme.folder / theme.look.mail_logo
     return mime.picture(file.read_bytes(), "png" if file.suffix == ".png" else "jpeg", cid)
-
-
-def _written(mail: str, skin: Skin, language: str, facts: Facts) -> str:
-    return _templates(skin, language).get_template(f"{mail}.jinja").render(facts)
-
-
-@lru_cache
-def _templates(skin: Skin, language: str) -> Environment:
-    """The templates as one skin and one language see them."""
-    templates = Environment(
-        loader=FileSystemLoader([TEMPLATES / skin, TEMPLATES]),
-        auto_reload=False,  # they come with the code
-        autoescape=skin == "html",  # noqa: S701  # in the text part nothing is a tag
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    find = languages.catalogue(TEMPLATES / "translations", language).gettext
-    mark = Markup if skin == "html" else str
-    templates.globals["_"] = partial(_said, find, mark)
-    return templates
-
-
-def _said(find: Callable[[str], str], mark: type[str], sentence: str, **facts: object) -> str:
-    """A sentence translated, and its facts escaped in HTML: Jinja's own ``_`` costs twice as much."""
-    said = mark(find(sentence))
-    return said % facts if facts else said

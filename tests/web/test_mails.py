@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from jinja2 import Environment, nodes
 
-from connector import compose
+from connector import drafts
 from connector.demo.caught import CaughtMail
 from connector.demo.mailbox import Mailbox
 from connector.demo.slapd import PrivateSlapd
@@ -307,7 +307,7 @@ def unmarked(source: str) -> list[str]:
     return [text for text in said if isinstance(text, str) and re.search(r"[^\W\d_]", text)]
 
 
-@pytest.mark.parametrize("path", sorted(compose.TEMPLATES.glob("*.jinja")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(drafts.TEMPLATES.glob("*.jinja")), ids=lambda path: path.name)
 def test_every_sentence_of_a_mail_can_be_translated(path: Path) -> None:
     """But for our own name, and the names of what the theme says."""
     names = {"layout.jinja", "say.jinja", "desk.jinja", *Words.model_fields}

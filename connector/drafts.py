@@ -1,0 +1,87 @@
+"""The mails' templates, and drafts: what all mails of a kind share is rendered once, with blanks for the rest.
+
+Rendering is most of what a mail costs, and two mails that tell the same differ in a name and a login. The blanks are
+marked by noncharacters (Unicode §23.7), which are never put into the text of a mail but here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from connector import languages
+
+TEMPLATES = Path(__file__).parent / "mails"
+_BLANK = re.compile("\ufdd0([a-z_]+)(?:\ufdd1([^\ufdd2]*))?\ufdd2")  # the name of a fact; what it is told
+Facts = Mapping[str, object]
+Told = Callable[[str], str]
+"""A fact that depends on what the template tells it: an instant, said by a pattern."""
+Skin = Literal["text", "html"]
+
+
+class Drafts:
+    """The drafts of one theme; ``always`` gives what every mail in a language may speak of."""
+
+    def __init__(self, always: Callable[[str], Facts]) -> None:
+        self._always = always
+        self._drafts: dict[tuple[object, ...], str] = {}
+
+    def filled_in(self, mail: str, skin: Skin, language: str, facts: Mapping[str, str | bool | Told]) -> str:
+        """The mail in one skin and language: as if its template had been rendered with these facts.
+
+        A template may ask whether a text is empty, and nothing else about it: that and each bool decide what is said,
+        and make a draft of their own. All other facts leave a blank.
+        """
+        decisive = tuple((name, value) for name, value in facts.items() if isinstance(value, bool) or not value)
+        which = mail, skin, language, decisive
+        draft = self._drafts.get(which)
+        if draft is None:
+            mark = Markup if skin == "html" else str
+            blanks = {name: _blank(name, value, mark) for name, value in facts.items()}
+            given = {**self._always(language), **blanks, **dict(decisive)}
+            draft = self._drafts[which] = rendered(mail, skin, language, given)
+        finish = escape if skin == "html" else str
+
+        def fill(blank: re.Match[str]) -> str:
+            fact = facts[blank[1]]
+            return finish(fact(blank[2]) if callable(fact) else fact)
+
+        return _BLANK.sub(fill, draft)
+
+
+def _blank(name: str, value: object, mark: type[str]) -> str | Told:
+    return (lambda told: mark(f"\ufdd0{name}\ufdd1{told}\ufdd2")) if callable(value) else mark(f"\ufdd0{name}\ufdd2")
+
+
+def rendered(mail: str, skin: Skin, language: str, facts: Facts) -> str:
+    """The mail in one skin and language, at its full price."""
+    return _templates(skin, language).get_template(f"{mail}.jinja").render(facts)
+
+
+@lru_cache
+def _templates(skin: Skin, language: str) -> Environment:
+    """The templates as one skin and one language see them."""
+    templates = Environment(
+        loader=FileSystemLoader([TEMPLATES / skin, TEMPLATES]),
+        auto_reload=False,  # they come with the code
+        autoescape=skin == "html",  # noqa: S701  # in the text part nothing is a tag
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    find = languages.catalogue(TEMPLATES / "translations", language).gettext
+    mark = Markup if skin == "html" else str
+    templates.globals["_"] = partial(_said, find, mark)
+    return templates
+
+
+def _said(find: Callable[[str], str], mark: type[str], sentence: str, **facts: object) -> str:
+    """A sentence translated, and its facts escaped in HTML: Jinja's own ``_`` costs twice as much."""
+    said = mark(find(sentence))
+    return said % facts if facts else said
