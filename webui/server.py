@@ -5,7 +5,8 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
@@ -113,19 +114,48 @@ class WebServer:
         return seconds_left > 0 and any(one.is_owed or (is_patient and one.is_new) for one in channels)
 
 
+class _WholeAnswer(WSGITask):  # type: ignore[misc]
+    """Sends head and body at once: by themselves each is a packet, and between them waitress's loop turns in vain."""
+
+    def write(self, data: bytes) -> None:
+        with self.channel.gathering():
+            super().write(data)
+
+
+class _WholeChannel(HTTPChannel):  # type: ignore[misc]
+    _gathered: list[bytes] | None = None
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """What is written in the block is sent at its end."""
+        parts: list[bytes] = []
+        self._gathered = parts
+        try:
+            yield
+        finally:
+            self._gathered = None
+            self.write_soon(b"".join(parts))
+
+    def write_soon(self, data: bytes) -> int:
+        if self._gathered is None:
+            return int(super().write_soon(data))
+        self._gathered.append(data)
+        return len(data)
+
+
 def _channel_with(headers: Headers, is_stopping: threading.Event) -> type[HTTPChannel]:
     class Refusal(ErrorTask):  # type: ignore[misc]
         def execute(self) -> None:
             self.response_headers.extend([*headers, ("Cache-Control", "no-store")])
             super().execute()
 
-    class Answer(WSGITask):  # type: ignore[misc]
+    class Answer(_WholeAnswer):
         def execute(self) -> None:
             if is_stopping.is_set():
                 self.request.headers["CONNECTION"] = "close"  # and the answer will say so
             super().execute()
 
-    class Channel(HTTPChannel):  # type: ignore[misc]
+    class Channel(_WholeChannel):
         task_class = Answer
         error_task_class = Refusal
         is_new = True

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
+from waitress.channel import HTTPChannel
 
 from connector.portal import Portal
 from webui import create_app, security
@@ -38,6 +39,16 @@ def test_a_body_beyond_all_forms_is_refused_before_it_is_read(port: int) -> None
     """The head says a gigabyte; not one byte of it is waited for."""
     answer = say(port, "POST /connexion HTTP/1.1\nHost: localhost\nConnection: close\nContent-Length: 1000000000")
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("path", ["/", "/fait", "/nothing"])
+def test_an_answer_is_sent_at_once(port: int, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+    send = HTTPChannel.send
+    monkeypatch.setattr(HTTPChannel, "send", lambda self, data, **how: sent.append(data) or send(self, data, **how))
+    answer = say(port, f"GET {path} HTTP/1.1\nHost: localhost\nConnection: close")
+    assert answer.partition(b"\r\n\r\n")[2]
+    assert sent == [answer]
 
 
 @pytest.mark.parametrize("header", ["Accept", "Accept-Language", "Cookie"])
