@@ -21,6 +21,7 @@ charter     the rules of use: their version and the date are kept of whoever acc
 refusal     one reason why a new password (or rescue address) is not accepted; all of them are told at once
 outbox      the mails that are owed, written in the directory in the same Modify as the act that owes them
 lease       how long whoever is mailing may take before another dispatcher claims the mail, in seconds
+draft       what all mails of a kind share, rendered once; a ``hole`` in it is for what is one person's own
 notice      the mail that tells a person about a change; it carries neither key nor password
 caller      whoever sends a request: their ``source``, an IP address or a /64 of IPv6, and the request's name
 limit       so many tries in such a time, counted per identifier, per source, per account or in all

@@ -7,7 +7,7 @@ around it and the macros of ``say.jinja`` in it. Its sentences are French, and t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address, BaseHeader
@@ -20,7 +20,7 @@ from babel.dates import format_date, get_timezone
 from babel.dates import format_datetime as babel_datetime
 
 from connector import keys, languages, mime, otp, rescue
-from connector.drafts import Drafts, Told, rendered
+from connector.drafts import Drafts, Facts, rendered
 from connector.errors import MailRejected
 from connector.languages import REFERENCE
 from connector.model import Account, Former, Happened, HelpRequest, Notice, Status
@@ -30,7 +30,6 @@ from connector.vault import Postmark
 
 _LONGEST_SUBJECT = 120  # characters
 _GAP = re.compile(r"\n{3,}")
-Facts = Mapping[str, str | bool | Told]
 
 
 class Composer:

@@ -8,8 +8,8 @@ headers and the session. No file here knows LDAP or SMTP.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
@@ -44,9 +44,15 @@ if TYPE_CHECKING:
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")  # as some proxies write it
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: nothing here is asynchronous, and Flask would look anew at each call of each request."""
+        return func
+
+
 def create_app(portal: Portal) -> Flask:
     """The WSGI application over one portal; it keeps no state of its own, so run as many as you like."""
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     app.debug = False  # FLASK_DEBUG in the environment would take our error pages away, headers and all
     app.extensions[PORTAL] = portal
     app.extensions[assets.EXTENSION] = assets.load(portal.theme)

@@ -30,10 +30,14 @@ OWN: dict[str, tuple[str, ...]] = {
 SKINS: tuple[Skin, ...] = ("text", "html")
 
 
+HOLES = ("\ufdd0uid\ufdd2", "\ufdd0key\ufdd2", "\ufdd0until\ufdd1x\ufdd2", "\ufdd0", "\ufdd2")
+odd_texts = odd_lines | st.sampled_from(HOLES)
+
+
 def fact(name: str) -> st.SearchStrategy[str | bool | Told]:
     if name == "until":
-        return odd_lines.map(lambda said: lambda pattern: f"{said}{pattern}")
-    return st.booleans() if name in HAPPENED or "_" in name else odd_lines
+        return odd_texts.map(lambda said: lambda pattern: f"{said}{pattern}")
+    return st.booleans() if name in HAPPENED or "_" in name else odd_texts
 
 
 @pytest.mark.parametrize("mail", OWN)
