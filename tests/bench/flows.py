@@ -9,7 +9,7 @@ each flow and number of clients: flows a second, the median time of one, and wha
 the same; the rest is as in ``config/moncompte.toml``.
 
 A machine that is shared is not as fast as it was a minute ago. So before and after each round ldap3 looks entries up,
-over one connection, one after the other: *ldap3/s*. *x ldap3* is flows over its entries: compare runs by that.
+over one connection, one after the other: *ldap3/s*; *x ldap3* is flows over its entries. That one differs, too: repeat.
 """
 
 from __future__ import annotations
