@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from connector import languages
+from connector.translated import Translated
 
 TEMPLATES = Path(__file__).parent / "mails"
 _HOLE = re.compile("\ufdd0([a-z_]+)(?:\ufdd1([^\ufdd2]*))?\ufdd2")  # the name of a fact; what it is told
@@ -65,23 +66,13 @@ def rendered(mail: str, skin: Skin, language: str, facts: Mapping[str, object]) 
 
 
 @lru_cache
-def _templates(skin: Skin, language: str) -> Environment:
+def _templates(skin: Skin, language: str) -> Translated:
     """The templates as one skin and one language see them."""
-    templates = Environment(
+    return Translated(
+        languages.catalogue(TEMPLATES / "translations", language).gettext,
         loader=FileSystemLoader([TEMPLATES / skin, TEMPLATES]),
-        auto_reload=False,  # they come with the code
-        autoescape=skin == "html",  # noqa: S701  # in the text part nothing is a tag
+        autoescape=skin == "html",  # in the text part nothing is a tag
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    find = languages.catalogue(TEMPLATES / "translations", language).gettext
-    mark = Markup if skin == "html" else str
-    templates.globals["_"] = partial(_said, find, mark)
-    return templates
-
-
-def _said(find: Callable[[str], str], mark: type[str], sentence: str, **facts: object) -> str:
-    """A sentence translated, and its facts escaped in HTML: Jinja's own ``_`` costs twice as much."""
-    said = mark(find(sentence))
-    return said % facts if facts else said

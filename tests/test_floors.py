@@ -17,6 +17,7 @@ FLOORS = (  # from the ground up; a package counts as one file
         "connector.languages",
         "connector.metrics",
         "connector.shared",
+        "connector.translated",
     },
     {
         "connector.cairo",
@@ -82,6 +83,7 @@ WEBUI_SEES = {
         "settings",
         "passwords",
         "languages",
+        "translated",
         "qr",
         "standing",
         "desk",

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_wtf import CSRFProtect
 
-from connector.languages import LANGUAGES
-from connector.model import masked
-from webui import assets, hosts, language, security, tracing, wording
+from webui import assets, hosts, language, pages, security, tracing, wording
 from webui.views import (
     PORTAL,
     about,
@@ -76,20 +74,8 @@ def create_app(portal: Portal) -> Flask:
     if portal.settings.desk.is_open:
         app.register_blueprint(desk.blueprint)
     problems.register(app)
-    app.context_processor(_said_everywhere)
-    app.jinja_env.globals.update(masked=masked, asset=assets.address, logo=assets.logo)
-    app.jinja_env.globals.update(all_languages=LANGUAGES, foreign=language.foreign)
-    app.jinja_env.globals.update(ngettext=wording.ngettext)
+    pages.configure(app, portal.theme)
     return app
-
-
-def _said_everywhere() -> dict[str, object]:
-    """What every template may speak of. The theme's own assistance form comes before ours."""
-    words = language.words()
-    has_assistance = "assistance" in current_app.blueprints
-    form = hosts.portal_page("assistance.write") if has_assistance else ""
-    facts = {"_": wording.marking(), "words": words, "language": wording.selected()}
-    return {**facts, "has_assistance": has_assistance, "assistance_url": words.assistance_url or form}
 
 
 def _as_it_is(application: WSGIApplication, settings: Settings) -> WSGIApplication:

@@ -24,7 +24,6 @@ def configure(app: Flask, settings: Settings) -> None:
     portal, desk = settings.web.portal_url, settings.desk.url if settings.desk.is_open else ""
     app.config[_HOST] = host_of(desk) if desk and host_of(desk) != host_of(portal) else ""
     app.config[_PORTAL] = portal
-    app.jinja_env.globals.update(portal_page=portal_page)
     if app.config[_HOST]:
         app.before_request(_only_here)
 

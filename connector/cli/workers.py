@@ -30,7 +30,7 @@ from connector.cli.web import Observed, serving, serving_observations
 from connector.errors import DirectoryMisconfigured
 from connector.portal import Portal
 from connector.settings import Settings
-from webui import create_app
+from webui import create_app, pages
 from webui.server import STOP_SECONDS
 
 _LOG = logging.getLogger(__name__)
@@ -83,8 +83,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
     def load(self) -> tuple[Portal, Flask, Observed | None]:
         portal = Portal(self._settings)
         app = create_app(portal)
-        for name in app.jinja_env.list_templates():
-            app.jinja_env.get_template(name)
+        pages.compile_all(app)
         gc.collect()
         gc.freeze()  # looking for garbage in what all share would make each write its own copy of it
         return portal, app, self._what

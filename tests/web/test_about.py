@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from connector.demo.slapd import PrivateSlapd
 from connector.languages import LANGUAGES
+from connector.portal import Portal
 from connector.settings.theme import Accessibility, Theme
 from tests.portal_fixtures import audited
 from tests.web.conftest import ClientWith
@@ -255,11 +256,14 @@ def test_looking_asks_no_directory_and_leaves_no_trace(
 
 
 @pytest.mark.parametrize("conformity", ["none", "partial", "full"])
-def test_the_label_is_the_laws_own(client: FlaskClient, conformity: str) -> None:
+def test_the_label_is_the_laws_own(
+    client: FlaskClient, portal: Portal, conformity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     laws = {"none": "non", "partial": "partiellement", "full": "totalement"}
     ours = Theme.load("dordogne").model_copy(update={"accessibility": Accessibility(conformity=conformity)})
     with client.application.test_request_context(headers={"Accept-Language": "fr"}):
-        assert accessibility_label(ours) == f"Accessibilité\u00a0: {laws[conformity]} conforme"
+        monkeypatch.setattr(portal, "theme", ours)
+        assert accessibility_label() == f"Accessibilité\u00a0: {laws[conformity]} conforme"
 
 
 def test_the_sample_themes_name_everybody_who_must_be_named() -> None:

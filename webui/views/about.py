@@ -6,12 +6,13 @@ to the next comes from the theme and the settings.
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from connector.passwords import allowed_punctuation
-from connector.settings.theme import Accessibility, Theme
+from connector.settings.theme import Accessibility
 from webui import messages, rules
+from webui.pages import render_template
 from webui.views import current_portal
 from webui.wording import _, cookie_name
 
@@ -59,18 +60,14 @@ def accessibility() -> ResponseReturnValue:
     )
 
 
-@blueprint.app_context_processor
-def _for_the_footer() -> dict[str, str]:
-    return {"accessibility_label": accessibility_label(current_portal().theme)}
-
-
-def accessibility_label(theme: Theme) -> str:
+@blueprint.app_template_global()
+def accessibility_label() -> str:
     """What every page has to say, in these very words (RGAA 4.1.2, legal obligations)."""
     return {
         "none": _("Accessibilité : non conforme"),
         "partial": _("Accessibilité : partiellement conforme"),
         "full": _("Accessibilité : totalement conforme"),
-    }[theme.accessibility.conformity]
+    }[current_portal().theme.accessibility.conformity]
 
 
 def _day(written: str) -> str:

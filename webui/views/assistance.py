@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
@@ -14,6 +14,7 @@ from webui import assistance_words, guard
 from webui.forms import HelpForm
 from webui.guard import Verdict
 from webui.messages import Told
+from webui.pages import render_template
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 from webui.views.expired import FORBIDDEN, is_from_our_page
 

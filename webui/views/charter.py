@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.model import Account
 from webui import messages
 from webui.forms import CharterForm
 from webui.messages import Told
+from webui.pages import render_template
 from webui.security import Visit
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 from webui.views.password import identify

@@ -9,7 +9,6 @@ from flask import (
     g,
     get_flashed_messages,
     redirect,
-    render_template,
     request,
     session,
     url_for,
@@ -21,6 +20,7 @@ from connector.errors import DirectoryError, SessionStale, SignInRefused, Thrott
 from webui import language, messages, security
 from webui.forms import ForgottenForm, SignInForm
 from webui.messages import Told
+from webui.pages import render_template
 from webui.views import LOGIN, current_caller, current_portal, is_acceptable, refuse
 from webui.wording import selected
 

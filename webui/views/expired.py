@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from connector.errors import CharterDue, DirectoryError, SessionStale
 from webui import language, messages, security
 from webui.forms import SignInForm
+from webui.pages import render_template
 from webui.views import current_caller, current_portal, is_for_a_script, typed_identifier
 from webui.views.entry import sign_out
 from webui.views.password import FORMS, arrive, render

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.errors import ChangeRefused, CharterDue, MonCompteError, NothingToChange, ProofRefused, Throttled
@@ -12,6 +12,7 @@ from connector.rescue import suggestion
 from webui import messages, rescue_words, rules, security
 from webui.forms import ChangeForm, NewPasswordForm, PortalForm
 from webui.messages import Told
+from webui.pages import render_template
 from webui.security import Visit
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Flask, current_app, flash, redirect, render_template, request, url_for
+from flask import Flask, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from connector.errors import CharterDue, DirectoryMisconfigured, DirectoryUnavailable, KeyDead, SessionStale, Throttled
 from webui import messages, security
 from webui.messages import Told
+from webui.pages import render_template
 from webui.views import LOGIN, TOO_MANY, current_caller, current_portal, is_for_a_script, refuse, typed_identifier
 from webui.views.expired import FORBIDDEN, form_expired
 

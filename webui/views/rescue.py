@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.errors import CodeExpired, CodeRefused, NothingToProve, OppositionRefused, Throttled
@@ -10,6 +10,7 @@ from connector.model import Account, masked
 from webui import messages, rescue_words, security
 from webui.forms import MailedCodeForm, OppositionForm
 from webui.messages import Told
+from webui.pages import render_template
 from webui.security import Visit
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 from webui.views.password import arrive

@@ -42,12 +42,6 @@ def confirm(code: str) -> None:
     desk_session.confirm(portal.now())
 
 
-@blueprint.app_context_processor
-def _signed_in() -> dict[str, object]:
-    """What ``desk/base.html`` shows: the operator, on the pages that asked for one."""
-    return {"operator": g.get("operator")}
-
-
 @blueprint.errorhandler(SessionStale)
 def _session_stale(_error: SessionStale) -> ResponseReturnValue:
     """To the door, with the reason; after it, back to the page one was on, unless that was the answer to a form."""

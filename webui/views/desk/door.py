@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
@@ -10,6 +10,7 @@ from connector.errors import DirectoryError, FactorRefused, SessionStale, SignIn
 from webui import desk_session, messages
 from webui.forms import CodeForm, DeskSignInForm, EnrolForm
 from webui.messages import Told
+from webui.pages import render_template
 from webui.views import current_caller, current_portal, is_acceptable, refuse, typed_identifier
 from webui.views.desk import blueprint, current_operator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Response, flash, redirect, render_template, request, session, url_for
+from flask import Response, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.errors import ActRefused, ChangeRefused, FactorRefused, MonCompteError, Throttled
@@ -12,6 +12,7 @@ from connector.helpdesk import Found, HelpDesk, View, Why
 from webui import desk_words, messages, security
 from webui.forms import ActForm, SearchForm
 from webui.messages import Told
+from webui.pages import render_template
 from webui.views import current_caller, current_portal, is_acceptable, refuse
 from webui.views.desk import blueprint, confirm, current_operator, is_confirmed
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.errors import ActRefused
 from connector.helpdesk import HelpDesk
 from webui import desk_words, messages
+from webui.pages import render_template
 from webui.views import current_caller, current_portal
 from webui.views.desk import blueprint, current_operator
 
