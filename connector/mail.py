@@ -26,6 +26,7 @@ from connector.settings import Settings
 
 _TOLERATED = 1.1  # what a wait may exceed its bound by; less would cost a system call each time
 _READY, _TAKEN = 220, 250  # RFC 5321 §4.3.2
+_RECIPIENT_TAKEN = {250, 251}
 _OF_THE_ADDRESS = {550, 551, 552, 553, 554}  # RFC 5321 §4.2.3; the other 5yz speak of commands, or of signing in
 _ENHANCED = re.compile(rb"5\.([0-9]{1,3})\.[0-9]{1,3}\b")  # RFC 2034: the reply begins with it
 
@@ -119,7 +120,7 @@ class MailSession:
     def _hand_over(self, message: EmailMessage) -> None:
         sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
         if f"{sender}{to}".isascii():
-            self._client.sendmail(sender, to, mime.octets(message))
+            self._client.hand_over(sender, to, mime.octets(message))
         else:  # RFC 6531
             self._client.sendmail(sender, to, mime.octets(message, utf8=True), ["SMTPUTF8", "BODY=8BITMIME"])
 
@@ -168,6 +169,40 @@ class _Client(smtplib.SMTP):
         if not left <= (self.sock.gettimeout() or math.inf) <= left * _TOLERATED:
             self.sock.settimeout(left)
         return self.sock
+
+    def hand_over(self, sender: str, to: str, octets: bytes) -> None:
+        """A mail for one address, which is told together with the sender where the server agrees (RFC 2920 §3.1).
+
+        Not DATA with them: it would be one more error to a server that counts them, for each address that is wrong.
+        Raises what ``sendmail`` does.
+        """
+        if not self.has_extn("pipelining"):
+            self.sendmail(sender, to, octets)
+            return
+        if not f"{sender}{to}".isprintable():
+            raise ValueError("an address of several lines")
+        size = f" SIZE={len(octets)}" if self.has_extn("size") else ""
+        self.send(f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{to}>\r\n")
+        from_, recipient = self.getreply(), self._next_reply()
+        try:
+            if from_[0] != _TAKEN:
+                raise smtplib.SMTPSenderRefused(*from_, sender)
+            if recipient[0] not in _RECIPIENT_TAKEN:
+                raise smtplib.SMTPRecipientsRefused({to: recipient})
+            end = self.data(octets)
+            if end[0] != _TAKEN:
+                raise smtplib.SMTPDataError(*end)
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+            with suppress(smtplib.SMTPServerDisconnected):
+                self.rset()
+            raise
+
+    def _next_reply(self) -> tuple[int, bytes]:
+        """The reply after another, which tells more than a line that broke since: that is a 451 (RFC 5321 §3.8)."""
+        try:
+            return self.getreply()
+        except smtplib.SMTPServerDisconnected:
+            return 451, b"closed"
 
     def send(self, s: Any) -> None:
         """As smtplib's own, which every command goes through."""

@@ -67,6 +67,13 @@ class SmtpServer:
     def _conversation(self) -> asyncio.Protocol:
         return _Silence(self._connections) if self.is_held else _Conversation(self, self._connections)
 
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, answers: list[str]
+    ) -> list[str]:
+        """aiosmtpd's hook for EHLO: it takes commands in a row, as most servers do (RFC 2920), and does not say so."""
+        session.host_name = hostname
+        return [*answers[:1], "250-PIPELINING", *answers[1:]]
+
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:

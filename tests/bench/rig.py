@@ -105,7 +105,7 @@ def _converse(line: socket.socket, count: Synchronized[int] | None) -> None:
                 if count is not None:
                     with count.get_lock():
                         count.value += 1
-            line.sendall(b"250 OK\r\n")
+            line.sendall(b"250-hello\r\n250 PIPELINING\r\n" if command.upper().startswith(b"EHLO") else b"250 OK\r\n")
 
 
 def free_port() -> int:

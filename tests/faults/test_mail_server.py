@@ -16,10 +16,11 @@ from connector.demo.slapd import PrivateSlapd
 from connector.model import By
 from connector.portal import Portal
 from tests.faults.conftest import TIMEOUT_SECONDS, Another, Serve
-from tests.faults.rude import DRIPS, HANGS_UP, STAYS_SILENT, RudeServer
+from tests.faults.rude import DRIPS, HANGS_UP, SAVES_UP, STAYS_SILENT, RudeServer
 from tests.faults.visitors import ask
 from tests.portal_fixtures import MovingClock, account, key_in
 
+ONE_BY_ONE, IN_A_ROW = "250 hello", "250-hello\r\n250 PIPELINING"  # how it takes commands
 MANNERS = [
     *((step, "451 not now") for step in ("MAIL", "RCPT", "DATA", ".")),
     *((step, "554 not you") for step in ("MAIL", "DATA", ".")),
@@ -31,6 +32,7 @@ MANNERS = [
 ]
 
 
+@pytest.mark.parametrize("hello", [ONE_BY_ONE, IN_A_ROW], ids=["one by one", "in a row"])
 @pytest.mark.parametrize(("step", "answer"), MANNERS)
 def test_a_mail_that_a_server_did_not_take_is_put_off_once_and_comes_later(
     portal: Portal,
@@ -40,8 +42,9 @@ def test_a_mail_that_a_server_did_not_take_is_put_off_once_and_comes_later(
     clock: MovingClock,
     step: str,
     answer: str,
+    hello: str,
 ) -> None:
-    with RudeServer(step, answer) as rude:
+    with RudeServer(step, answer, hello) as rude:
         ill_served = another(mail={"port": rude.port})
         ill_served.request_key("jmartin001")
         began = time.monotonic()
@@ -54,6 +57,16 @@ def test_a_mail_that_a_server_did_not_take_is_put_off_once_and_comes_later(
     assert portal.outbox.dispatch(clock()) == 1
     assert portal.sign_in("jmartin001", key_in(mailbox.mails[-1])).by is By.KEY
     assert not {"moncompteMailDue", "moncompteMailFailures"} & set(slapd.search("(uid=jmartin001)", "*")[0])
+
+
+@pytest.mark.usefixtures("people")
+def test_a_server_that_takes_commands_in_a_row_is_not_asked_one_by_one(another: Another) -> None:
+    with RudeServer("MAIL", SAVES_UP, IN_A_ROW) as patient, RudeServer("MAIL", SAVES_UP, ONE_BY_ONE) as deaf:
+        for server in (patient, deaf):
+            served = another(mail={"port": server.port})
+            served.request_key("jmartin001" if server is patient else "rbenali")
+            served.outbox.send_handed()
+    assert (len(patient.mails), len(deaf.mails)) == (1, 0)
 
 
 @pytest.mark.parametrize(
