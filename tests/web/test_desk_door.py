@@ -82,7 +82,8 @@ def test_half_of_it_on_each_of_two_portals(
     link = html.unescape(there.get("/guichet/inscription/code").text.partition('href="otpauth')[2].partition('"')[0])
     assert html.escape(link) in here
     phone = Phone("kdesk", f"otpauth{link}", clock, [])
-    assert desk_post(there, "/guichet/inscription/code", code=phone.code()).status_code == 200
+    enrolled = desk_post(there, "/guichet/inscription/code", code=phone.code())
+    assert (enrolled.status_code, "Se déconnecter" in enrolled.text) == (200, True)
     sign_in_at_desk(client, phone)
     assert is_at_desk(carried(client, elsewhere))
     assert desk_post(elsewhere, "/guichet/deconnexion").status_code == 303

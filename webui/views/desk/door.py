@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, request, url_for
+from flask import current_app, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
@@ -79,12 +79,12 @@ def finish_enrolment() -> ResponseReturnValue:
     if not is_acceptable(form):
         return refuse(_authenticator(form))
     try:
-        operator, codes = portal.desk_door.enrol(uid, mark, form.code.data, current_caller())
+        g.operator, codes = portal.desk_door.enrol(uid, mark, form.code.data, current_caller())
     except FactorRefused:
         form.tell({"code": [messages.first_code_refused()]})
         return refuse(_authenticator(form))
-    desk_session.open_session(operator, portal.now())
-    return render_template("desk/recovery_codes.html", operator=operator, codes=codes)
+    desk_session.open_session(g.operator, portal.now())
+    return render_template("desk/recovery_codes.html", codes=codes)
 
 
 @blueprint.post("/deconnexion")
