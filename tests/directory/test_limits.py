@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 from ldap3.utils.conv import escape_filter_chars
 
-from connector.clock import utc_now
 from connector.demo.mailbox import Mailbox
 from connector.demo.people import sample_people, to_ldif
 from connector.demo.slapd import PrivateSlapd
@@ -237,7 +236,7 @@ def test_a_lecture_hall_behind_one_address_passes(
     limited: Portal, slapd: PrivateSlapd, people: dict[str, str], wall: WallClock
 ) -> None:
     """The first day of term: the figures of HALL, all from one address; nobody waits."""
-    everybody = sample_people(1000, utc_now(), slapd.base)
+    everybody = sample_people(1000, limited.now(), slapd.base)
     new = [one for one in everybody if one.state == "to-activate" and one.key and one.uid not in people]
     students = new[: HALL["students"]]
     assert len(students) == HALL["students"]
