@@ -49,8 +49,11 @@ HSTS = "max-age=31536000; includeSubDomains"  # one year; only where cookies are
 class _Sessions(SecureCookieSessionInterface):
     """Flask's, but for its SHA-1; what signs is made once, since the secrets stay as they are."""
 
-    digest_method = staticmethod(hashlib.sha256)
     _signing: URLSafeTimedSerializer | None = None
+
+    @staticmethod
+    def digest_method(string: bytes = b"") -> Any:
+        return hashlib.sha256(string)
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         self._signing = self._signing or super().get_signing_serializer(app)
